@@ -1,0 +1,264 @@
+/**
+ * Looks into a store that may be damaged, and copies what is readable into a fresh one. It reads pages by itself and never maps
+ * the file, so no damage can kill it; the only thing that LMDB opens is the copy.
+ */
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { LtsError } from '../../errors.js';
+import { dataFileOf, LmdbEnvironment } from './environment.js';
+import { PageWalk } from './page-walk.js';
+import { Damage, PageFile, type Snapshot } from './pages.js';
+import { verifyIndexes } from './verify-indexes.js';
+
+export interface TableReport {
+  readonly name: string;
+  /** Records that can be read. */
+  readonly records: number;
+  /** Records as the table counts them itself; more than `records + undecodable` means that some cannot be reached. */
+  readonly recordsExpected: number;
+  /** Records that are there but make no sense. */
+  readonly undecodable: number;
+}
+
+export interface DoctorReport {
+  readonly file: string;
+  /** True when nothing at all is wrong. */
+  readonly isSound: boolean;
+  /** What is wrong, in words; the first 100 findings. */
+  readonly problems: readonly string[];
+  readonly problemsInAll: number;
+  readonly tables: readonly TableReport[];
+}
+
+/** What the doctor can be told about one kind of store. */
+export interface StoreKind {
+  /** Why a record makes no sense, or undefined. Default: text that is no UTF-8, or begins like JSON and is not. */
+  readonly faultOf?: (table: string, value: string) => string | undefined;
+  /** Compares tables with each other, on a copy; what does not match, in words. */
+  readonly verify?: (environment: LmdbEnvironment) => readonly string[];
+}
+
+/** The store of a JobTracker: its indexes and counts are compared with its records. */
+export const jobStore: StoreKind = { verify: verifyIndexes };
+
+interface Entry {
+  readonly table: string;
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+const problemsMax = 100;
+const entriesPerCommit = 5_000;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reports what is readable in a store. `path` is the data file or its folder. Nobody may write to the store meanwhile. Never
+ * changes the file. With `verify`, needs room for a copy in the temporary folder.
+ */
+export async function examine(path: string, kind: StoreKind = {}): Promise<DoctorReport> {
+  if (!kind.verify) return new Examination(path, kind).walk(() => {});
+  const scratch = mkdtempSync(join(tmpdir(), 'lts-doctor-'));
+  try {
+    return await salvage(path, join(scratch, 'copy'), kind);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Copies every readable record into a fresh store in the folder `target`, and reports like `examine`. Throws LTS_STORE_FAILED
+ * when `target` already has a store or cannot be written.
+ */
+export async function salvage(path: string, target: string, kind: StoreKind = {}): Promise<DoctorReport> {
+  const file = dataFileOf(target);
+  if (existsSync(file))
+    throw new LtsError('LTS_STORE_FAILED', `${file} exists already. Name a new folder for the salvaged store.`);
+  const examination = new Examination(path, kind);
+  const copy = openCopy(target);
+  try {
+    const writer = new CopyWriter(copy);
+    examination.walk((entry) => writer.add(entry));
+    writer.flush();
+  } finally {
+    await copy.close();
+  }
+  if (kind.verify) await examination.verify(target, kind.verify);
+  return examination.report();
+}
+
+class Examination {
+  private readonly file: string;
+  private readonly problems: string[] = [];
+  private problemsInAll = 0;
+  private readonly tables: TableReport[] = [];
+
+  constructor(
+    path: string,
+    private readonly kind: StoreKind,
+  ) {
+    this.file = fileIn(path);
+  }
+
+  report(): DoctorReport {
+    const { file, problems, problemsInAll, tables } = this;
+    return { file, isSound: problemsInAll === 0, problems, problemsInAll, tables };
+  }
+
+  /** Passes every readable record on. */
+  walk(visit: (entry: Entry) => void): DoctorReport {
+    const pages = new PageFile(this.file);
+    try {
+      const snapshot = this.chooseSnapshot(pages);
+      if (snapshot) this.walkSnapshot(pages, snapshot, visit);
+    } finally {
+      pages.close();
+    }
+    return this.report();
+  }
+
+  async verify(copy: string, verify: NonNullable<StoreKind['verify']>): Promise<void> {
+    const environment = await LmdbEnvironment.open({ path: copy });
+    try {
+      for (const mismatch of verify(environment)) this.note(mismatch);
+    } finally {
+      await environment.close();
+    }
+  }
+
+  private note(problem: string): void {
+    this.problemsInAll++;
+    if (this.problems.length < problemsMax) this.problems.push(problem);
+  }
+
+  private chooseSnapshot(pages: PageFile): Snapshot | undefined {
+    const offered = this.offeredSnapshots(pages);
+    const readable = offered.find((snapshot) => canListTables(pages, snapshot));
+    if (!readable && offered.length > 0) this.note('the list of tables cannot be read');
+    if (readable && readable !== offered[0])
+      this.note(`the newest state cannot be read; this is the state of transaction ${readable.transaction}`);
+    return readable ?? offered[0];
+  }
+
+  private offeredSnapshots(pages: PageFile): Snapshot[] {
+    try {
+      return pages.snapshots();
+    } catch (error) {
+      this.note(messageOf(error));
+      return pages.readableSnapshots();
+    }
+  }
+
+  private walkSnapshot(pages: PageFile, snapshot: Snapshot, visit: (entry: Entry) => void): void {
+    const walk = new PageWalk(pages, snapshot, (damage) => this.note(damage.message));
+    for (const { name, tree } of walk.tables()) {
+      let records = 0;
+      let undecodable = 0;
+      for (const node of walk.nodes(tree)) {
+        const value = this.valueOf(name, node);
+        if (value) visit({ table: name, key: node.key, value });
+        if (value) records++;
+        else undecodable++;
+      }
+      this.tables.push({ name, records, recordsExpected: tree.entries, undecodable });
+    }
+    this.attempt(() => walk.checkFreePages());
+  }
+
+  private valueOf(table: string, node: { value(): Buffer }): Buffer | undefined {
+    return this.attempt(() => {
+      const value = node.value();
+      const fault = (this.kind.faultOf ?? textFault)(table, utf8Text(value));
+      if (fault !== undefined) throw new Damage(`table ${table}: a record makes no sense: ${fault}`);
+      return value;
+    });
+  }
+
+  private attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.note(messageOf(error));
+      return undefined;
+    }
+  }
+}
+
+/** The list of tables alone; the tables themselves may be damaged. */
+function canListTables(pages: PageFile, snapshot: Snapshot): boolean {
+  try {
+    return new PageWalk(pages, snapshot).tables().length > 0 || snapshot.main.root === -1;
+  } catch (error) {
+    if (error instanceof Damage) return false;
+    throw error;
+  }
+}
+
+function fileIn(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const file = stat?.isDirectory() ? dataFileOf(path) : path;
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
+  throw new LtsError('LTS_STORE_FAILED', `There is no store at ${path}. Name the folder of a store, or its data file.`);
+}
+
+/** Only what the walk itself may find is a finding; anything else is a defect of ours or of the disk. */
+function messageOf(error: unknown): string {
+  if (error instanceof Damage) return error.message;
+  throw error;
+}
+
+function utf8Text(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new Damage('a record is not UTF-8 text');
+  }
+}
+
+function textFault(_table: string, text: string): string | undefined {
+  if (text[0] !== '{' && text[0] !== '[') return undefined;
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+type Copy = RootDatabase<Buffer, Buffer>;
+
+function openCopy(target: string): Copy {
+  try {
+    return open<Buffer, Buffer>({ path: target, noSubdir: false, maxDbs: 64, overlappingSync: false });
+  } catch (cause) {
+    throw new LtsError('LTS_STORE_FAILED', `The store ${target} cannot be written: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+}
+
+/** Keys and values go over as bytes, so nothing needs to understand them. */
+class CopyWriter {
+  private readonly tables = new Map<string, ReturnType<Copy['openDB']>>();
+  private waiting: Entry[] = [];
+
+  constructor(private readonly copy: Copy) {}
+
+  add(entry: Entry): void {
+    this.waiting.push(entry);
+    if (this.waiting.length >= entriesPerCommit) this.flush();
+  }
+
+  flush(): void {
+    for (const { table } of this.waiting) if (!this.tables.has(table)) this.tables.set(table, this.openTable(table));
+    this.copy.transactionSync(() => {
+      for (const { table, key, value } of this.waiting) this.tables.get(table)?.putSync(key, value);
+    });
+    this.waiting = [];
+  }
+
+  private openTable(name: string) {
+    return this.copy.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
+  }
+}

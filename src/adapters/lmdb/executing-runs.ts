@@ -1,0 +1,133 @@
+/**
+ * The executing records in memory, so that the write that ends a run is fenced without a read. What survives a restart is
+ * one entry per claimed batch: [session, runId] -> jobIds, written when jobs join it, removed with its last run.
+ */
+import { LtsError } from '../../errors.js';
+import type { JobRecord } from '../../job/job.js';
+import type { Participant } from './group-commit.js';
+import type { LmdbTable } from './table.js';
+
+interface Claim {
+  readonly session: string;
+  readonly runId: string;
+  readonly jobIds: Set<string>;
+  isStored: boolean;
+  hasGrown: boolean;
+}
+
+export class ExecutingRuns implements Participant {
+  private readonly records = new Map<string, JobRecord>();
+  private readonly claims = new Map<string, Claim>();
+  private readonly touched = new Set<Claim>();
+
+  constructor(
+    private readonly table: LmdbTable,
+    private readonly read: (jobId: string) => JobRecord | undefined,
+  ) {}
+
+  get(jobId: string): JobRecord | undefined {
+    return this.records.get(jobId);
+  }
+
+  /** By time of claim. */
+  all(): JobRecord[] {
+    return [...this.records.values()].sort(byClaimTime);
+  }
+
+  sessions(): string[] {
+    return [...new Set([...this.claims.values()].map((claim) => claim.session))].sort();
+  }
+
+  ofSession(session: string): JobRecord[] {
+    const jobIds = [...this.claims.values()].flatMap((claim) => (claim.session === session ? [...claim.jobIds] : []));
+    return jobIds.map((jobId) => this.records.get(jobId) as JobRecord).sort(byClaimTime);
+  }
+
+  /** The record after a write: kept while it executes, forgotten otherwise. */
+  follow(before: JobRecord | undefined, after: JobRecord | undefined): void {
+    const isSameRun = before && after && claimIdOf(before) === claimIdOf(after);
+    if (before && !isSameRun) this.leave(before);
+    if (!after) return;
+    this.records.set(after.jobId, after);
+    if (!isSameRun) this.enter(after);
+  }
+
+  flush(): void {
+    for (const claim of this.touched) {
+      const key = [claim.session, claim.runId];
+      if (claim.jobIds.size === 0) {
+        if (claim.isStored) this.table.remove(key);
+      } else if (claim.hasGrown) {
+        this.table.put(key, JSON.stringify([...claim.jobIds]));
+        claim.isStored = true;
+        claim.hasGrown = false;
+      }
+    }
+    this.touched.clear();
+  }
+
+  reload(): void {
+    this.records.clear();
+    this.claims.clear();
+    this.touched.clear();
+    for (const { key, value } of this.table.entries()) {
+      const [session, runId] = key as [string, string];
+      this.restore({ session, runId, jobIds: new Set(), isStored: true, hasGrown: false }, jobIdsOf(value, session));
+    }
+  }
+
+  /** The list of a claim is not shortened when one of its runs ends, so only those that still execute under it are its own. */
+  private restore(claim: Claim, jobIds: readonly string[]): void {
+    const id = idOf(claim.session, claim.runId);
+    for (const jobId of jobIds) {
+      const record = this.read(jobId);
+      if (record?.status.state !== 'executing' || claimIdOf(record) !== id) continue;
+      this.records.set(jobId, record);
+      claim.jobIds.add(jobId);
+    }
+    this.claims.set(id, claim);
+    // An entry without runs is only met when its records could not be read; the next commit removes it.
+    if (claim.jobIds.size === 0) this.touched.add(claim);
+  }
+
+  private enter(record: JobRecord): void {
+    const id = claimIdOf(record);
+    const claim = this.claims.get(id) ?? newClaim(record);
+    this.claims.set(id, claim);
+    claim.jobIds.add(record.jobId);
+    claim.hasGrown = true;
+    this.touched.add(claim);
+  }
+
+  private leave(record: JobRecord): void {
+    this.records.delete(record.jobId);
+    const id = claimIdOf(record);
+    const claim = this.claims.get(id);
+    if (!claim) return;
+    claim.jobIds.delete(record.jobId);
+    if (claim.jobIds.size > 0) return;
+    this.claims.delete(id);
+    this.touched.add(claim);
+  }
+}
+
+const idOf = (session: string, runId: string): string => `${session} ${runId}`;
+const claimIdOf = ({ status }: JobRecord): string => idOf(status.session ?? '', status.runId ?? '');
+
+function newClaim({ status }: JobRecord): Claim {
+  return { session: status.session ?? '', runId: status.runId ?? '', jobIds: new Set(), isStored: false, hasGrown: false };
+}
+
+function byClaimTime(a: JobRecord, b: JobRecord): number {
+  const order = (a.status.claimedAt ?? 0) - (b.status.claimedAt ?? 0);
+  return order || (a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0);
+}
+
+function jobIdsOf(value: string, session: string): string[] {
+  try {
+    return JSON.parse(value) as string[];
+  } catch (cause) {
+    const text = `The store's entry of a batch claimed by session ${session} cannot be read. Run the doctor on the store.`;
+    throw new LtsError('LTS_STORE_CORRUPT', text, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/** Sends again, in order, what a FailStore kept while nobody answered. */
+import { LtsError } from '../errors.js';
+import type { Clock } from '../ports/clock.js';
+import type { FailEntry, FailStore, FailTopic } from '../ports/fail-store.js';
+import type { Log } from '../ports/log.js';
+import { Duty } from './duty.js';
+
+export interface ReplayOptions<Value> {
+  readonly topic: FailTopic;
+  readonly failStore: FailStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly everyMs: number;
+  /**
+   * Sends one batch. Throws an LtsError when nobody answers: then all of it stays for the next round. Answers, per value, why it
+   * was refused for good, or undefined where it was taken.
+   */
+  readonly send: (values: readonly Value[]) => Promise<readonly (string | undefined)[]>;
+}
+
+const batchMax = 200;
+
+export class Replay<Value> {
+  private readonly duty: Duty;
+
+  constructor(private readonly options: ReplayOptions<Value>) {
+    const { topic, everyMs, clock, log } = options;
+    this.duty = new Duty({ name: `replay of ${topic}`, everyMs, clock, log, run: () => this.drain() });
+  }
+
+  start(): void {
+    this.duty.start();
+  }
+
+  stop(): Promise<void> {
+    return this.duty.stop();
+  }
+
+  /** Until the topic is empty or nobody answers. A refused or unreadable entry is set aside; it never blocks those behind it. */
+  async drain(): Promise<void> {
+    const { failStore, topic } = this.options;
+    for (;;) {
+      const entries = await failStore.peek(topic, batchMax);
+      if (entries.length === 0) return;
+      const readable = await this.readable(entries);
+      if (readable.length > 0 && !(await this.isSent(readable))) return;
+    }
+  }
+
+  private async isSent(readable: readonly { entry: FailEntry; value: Value }[]): Promise<boolean> {
+    const { failStore, topic, send } = this.options;
+    let refusals: readonly (string | undefined)[];
+    try {
+      refusals = await send(readable.map(({ value }) => value));
+    } catch (error) {
+      if (LtsError.is(error)) return false;
+      throw error;
+    }
+    const keys = readable.map(({ entry }) => entry.key);
+    for (const [i, key] of keys.entries()) {
+      const refusal = refusals[i];
+      if (refusal !== undefined) await failStore.quarantine(topic, key, refusal);
+    }
+    await failStore.remove(topic, keys.filter((_, i) => refusals[i] === undefined));
+    return true;
+  }
+
+  private async readable(entries: readonly FailEntry[]): Promise<{ entry: FailEntry; value: Value }[]> {
+    const found: { entry: FailEntry; value: Value }[] = [];
+    for (const entry of entries) {
+      try {
+        found.push({ entry, value: JSON.parse(entry.value) as Value });
+      } catch (error) {
+        await this.options.failStore.quarantine(this.options.topic, entry.key, `unreadable: ${String(error)}`);
+      }
+    }
+    return found;
+  }
+}

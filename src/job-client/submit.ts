@@ -1,0 +1,183 @@
+/**
+ * Submit: brings jobs to a tracker in batches that form by themselves, and settles each caller with its own answer.
+ *
+ *   accepted | duplicate | replaced | rejected | busy   the tracker's answer, after its commit
+ *   stored-locally                                      no tracker answered; fsynced in the FailStore, sent later
+ *   no-tracker                                          nobody is there and nothing was sent (without the retry client)
+ *   unknown                                             it may have been accepted; submit again with the same jobId
+ */
+import { Replay } from '../cluster/replay.js';
+import { LtsError } from '../errors.js';
+import { Batcher } from '../kit/batcher.js';
+import type { Job } from '../job/job.js';
+import { ask } from '../protocol/ask.js';
+import { limits } from '../protocol/limits.js';
+import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
+import type { ClientParts } from './client-ports.js';
+import { prepare } from './prepare.js';
+
+export interface SubmitOutcome {
+  readonly code: SubmitAnswer['code'] | 'stored-locally' | 'no-tracker' | 'unknown';
+  readonly jobId: string;
+  readonly msg?: string | undefined;
+}
+
+export interface SubmitOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+const queuedJobsMax = 100_000;
+const replayEveryMs = 5_000;
+
+interface Outgoing {
+  readonly job: SubmittedJob;
+  readonly untilMono: number;
+}
+
+export class Submit {
+  private readonly batcher: Batcher<Outgoing, SubmitOutcome>;
+  private readonly replay: Replay<SubmittedJob>;
+  /** Keys with an unsent submission in the FailStore: what comes later for them queues behind it. */
+  private readonly keptKeys = new Map<string, number>();
+
+  constructor(private readonly parts: ClientParts) {
+    const { clock, log, failStore } = parts.ports;
+    this.batcher = new Batcher({
+      name: 'submissions',
+      batchItemsMax: limits.batchJobsMax,
+      batchSizeMax: limits.batchBytesMax,
+      sizeOf: ({ job }) => 512 + job.body.params.length,
+      queuedItemsMax: queuedJobsMax,
+      flightsMax: 4,
+      endOfTurn: () => clock.endOfTurn(),
+      send: (outgoing) => this.send(outgoing),
+    });
+    const send = (jobs: readonly SubmittedJob[]) => this.sendKept(jobs);
+    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send });
+  }
+
+  /** What an earlier process left in the FailStore is sent before anything new of the same key. */
+  async start(): Promise<void> {
+    for (const { value } of await this.parts.ports.failStore.peek('submissions', queuedJobsMax)) {
+      const job = decoded(value);
+      if (job) this.countKept(job, 1);
+    }
+    this.replay.start();
+  }
+
+  stop(): Promise<void> {
+    return this.replay.stop();
+  }
+
+  /** Throws LTS_NO_TRACKER while a submission of this key still waits in the FailStore. */
+  async sendKeptOf(key: JobKey): Promise<void> {
+    const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
+    if (this.keptKeys.has(name)) await this.replay.drain();
+    if (this.keptKeys.has(name)) {
+      throw new LtsError('LTS_NO_TRACKER', `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`);
+    }
+  }
+
+  /** Never throws and always settles within the deadline; what is wrong with the job is said in `msg`. */
+  async submit(job: Job, { signal }: SubmitOptions = {}): Promise<SubmitOutcome> {
+    let prepared: SubmittedJob;
+    try {
+      prepared = prepare(job, this.parts);
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+      return { code: 'rejected', jobId: job.jobId ?? '', msg: error.message };
+    }
+    const untilMono = this.parts.ports.clock.monoMs() + this.parts.settings.submitWithinMs;
+    const answer = this.add({ job: prepared, untilMono });
+    return signal ? untilAborted(answer, prepared.jobId, signal) : answer;
+  }
+
+  private async add(outgoing: Outgoing): Promise<SubmitOutcome> {
+    if (this.isBehindKept(outgoing.job)) return this.keep([outgoing.job]).then(([outcome]) => outcome as SubmitOutcome);
+    try {
+      return await this.batcher.add(outgoing);
+    } catch (error) {
+      if (LtsError.is(error, 'LTS_BUSY')) return { code: 'busy', jobId: outgoing.job.jobId, msg: error.message };
+      throw error;
+    }
+  }
+
+  private async send(outgoing: readonly Outgoing[]): Promise<SubmitOutcome[]> {
+    const jobs = outgoing.map(({ job }) => job);
+    const leftMs = Math.min(...outgoing.map(({ untilMono }) => untilMono)) - this.parts.ports.clock.monoMs();
+    if (leftMs <= 0) return this.unanswered(jobs, 'no-tracker', 'The deadline passed before it could be sent.');
+    try {
+      return [...(await this.ask(jobs, leftMs))];
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+      if (error.code === 'LTS_BUSY') return jobs.map(({ jobId }) => ({ code: 'busy', jobId, msg: error.message }));
+      return this.unanswered(jobs, error.code === 'LTS_NO_TRACKER' ? 'no-tracker' : 'unknown', error.message);
+    }
+  }
+
+  private async ask(jobs: readonly SubmittedJob[], deadlineMs: number): Promise<readonly SubmitAnswer[]> {
+    const to = { subject: this.parts.subjects.tracker, deadlineMs };
+    const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
+    return answers;
+  }
+
+  private unanswered(jobs: readonly SubmittedJob[], code: 'no-tracker' | 'unknown', msg: string): Promise<SubmitOutcome[]> {
+    if (this.parts.settings.useRetryClient) return this.keep(jobs);
+    return Promise.resolve(jobs.map(({ jobId }) => ({ code, jobId, msg })));
+  }
+
+  /** Fsynced before the answer; the same jobId makes the later sending safe whatever became of an earlier one. */
+  private async keep(jobs: readonly SubmittedJob[]): Promise<SubmitOutcome[]> {
+    const { failStore, clock } = this.parts.ports;
+    const at = clock.wallMs();
+    const entries = jobs.map((job) => ({ topic: 'submissions' as const, key: job.jobId, value: JSON.stringify(job), at }));
+    try {
+      await failStore.put(entries);
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+      return jobs.map(({ jobId }) => ({ code: 'unknown', jobId, msg: error.message }));
+    }
+    for (const job of jobs) this.countKept(job, 1);
+    return jobs.map(({ jobId }) => ({ code: 'stored-locally', jobId, msg: 'No JobTracker answered; it is sent later.' }));
+  }
+
+  private async sendKept(jobs: readonly SubmittedJob[]): Promise<(string | undefined)[]> {
+    const answers = await this.ask(jobs, this.parts.settings.submitWithinMs);
+    if (answers.some(({ code }) => code === 'busy')) throw new LtsError('LTS_BUSY', 'The JobTracker is busy.');
+    for (const job of jobs) this.countKept(job, -1);
+    return answers.map(({ code, msg }) => (code === 'rejected' ? (msg ?? 'rejected') : undefined));
+  }
+
+  private isBehindKept(job: SubmittedJob): boolean {
+    return this.keptKeys.size > 0 && this.keptKeys.has(keyOf(job));
+  }
+
+  private countKept(job: SubmittedJob, by: 1 | -1): void {
+    const key = keyOf(job);
+    const count = (this.keptKeys.get(key) ?? 0) + by;
+    if (count > 0) this.keptKeys.set(key, count);
+    else this.keptKeys.delete(key);
+  }
+}
+
+const keyOf = ({ jobId, body }: SubmittedJob): string => (body.taskId === undefined ? jobId : `${body.nodeGroup}/${body.taskId}`);
+
+/** Undefined for what cannot be read; the replay sets it aside. */
+function decoded(value: string): SubmittedJob | undefined {
+  try {
+    return JSON.parse(value) as SubmittedJob;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The caller stops waiting; the submission itself may still be accepted. */
+function untilAborted(answer: Promise<SubmitOutcome>, jobId: string, signal: AbortSignal): Promise<SubmitOutcome> {
+  const msg = 'The caller gave up; it may have been accepted. Submit again with the same jobId to find out.';
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve({ code: 'unknown', jobId, msg });
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * Control: what people do to a job. Each is one conditional write of the record, decided on what it is now.
+ *
+ *   cancel      waiting or suspended: cancelled at once; executing: asked, its run is told, it ends when the run does;
+ *               a schedule: the schedule, then its waiting instance (an executing one runs on)
+ *   suspend     a waiting one-shot job or a schedule; an executing job or one instance alone is refused
+ *   resume      goes on: a schedule with its next slot from now
+ *   trigger     a waiting job becomes due now; a schedule gets one instance beside its slots
+ *   edit        fields of a waiting job or of a schedule; a new rule starts a new generation
+ */
+import { LtsError } from '../errors.js';
+import { ended } from '../job/ending.js';
+import type { JobRecord, JobStatus } from '../job/job.js';
+import { isEnded, isSchedule, withStatus } from '../job/job.js';
+import { firstSlot, instanceId, slotAfter } from '../job/schedule.js';
+import { checkInstant, checkWhole } from '../job/validate.js';
+import { ask } from '../protocol/ask.js';
+import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../protocol/messages.js';
+import { findJob } from './queries.js';
+import type { Schedules } from './schedules.js';
+import type { Sessions } from './sessions.js';
+import { ruleOf } from './submitted.js';
+import type { TrackerLog } from './tracker-log.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { JobWrites } from './writes.js';
+
+const tellWithinMs = 2_000;
+
+export interface ControlParts {
+  readonly writes: JobWrites;
+  readonly schedules: Schedules;
+  readonly sessions: Sessions;
+  readonly log: TrackerLog;
+}
+
+export class Control {
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly own: ControlParts,
+  ) {}
+
+  async cancel(key: JobKey): Promise<ControlAnswer> {
+    const { jobId } = await this.find(key);
+    const now = this.now();
+    const following = await this.followingOf(jobId);
+    const job = await this.change(jobId, (record) => {
+      if (isEnded(record.status.state)) return undefined;
+      if (record.status.state !== 'executing') return ended(record, { state: 'cancelled', now, ...following });
+      return record.status.cancelAskedAt === undefined ? withStatus(record, { cancelAskedAt: now }) : undefined;
+    });
+    if (job.status.state === 'executing') return { job, receipt: await this.tellRun(job) };
+    if (job.status.state !== 'cancelled') return { job, receipt: 'already-ended' };
+    if (isSchedule(job)) await this.withdrawInstances(job);
+    else await this.own.schedules.follow([job]);
+    return { job, receipt: 'done' };
+  }
+
+  async suspend(key: JobKey): Promise<ControlAnswer> {
+    const { jobId } = await this.find(key);
+    const job = await this.change(jobId, (record) => {
+      if (record.status.state === 'suspended') return undefined;
+      refuseInstance(record, 'suspended');
+      refuseUnless(record, 'waiting', 'suspended');
+      return withStatus(record, { state: 'suspended' });
+    });
+    if (isSchedule(job)) await this.suspendInstance(currentInstanceOf(job));
+    return { job, receipt: 'done' };
+  }
+
+  async resume(key: JobKey): Promise<ControlAnswer> {
+    const { jobId } = await this.find(key);
+    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(await this.find({ jobId }))]);
+    const job = await this.change(jobId, (record) => {
+      if (record.status.state === 'waiting') return undefined;
+      refuseInstance(record, 'resumed');
+      refuseUnless(record, 'suspended', 'resumed');
+      return isSchedule(record) ? this.resumed(record, instance) : withStatus(record, { state: 'waiting' });
+    });
+    if (isSchedule(job)) await this.own.schedules.open(job);
+    return { job, receipt: 'done' };
+  }
+
+  async trigger({ requestId, ...key }: BodyOf<'TriggerJob'>): Promise<ControlAnswer> {
+    const found = await this.find(key);
+    const now = this.now();
+    if (!isSchedule(found)) {
+      const job = await this.change(found.jobId, (record) => {
+        refuseUnless(record, 'waiting', 'triggered');
+        return (record.status.dueAt ?? 0) <= now ? undefined : withStatus(record, { dueAt: now });
+      });
+      return { job, receipt: 'done' };
+    }
+    refuseUnless(found, 'waiting', 'triggered');
+    const job = await this.own.schedules.fire(found, { id: `manual:${requestId}`, at: now, run: 0 });
+    return { job: job ?? found, receipt: 'done' };
+  }
+
+  async edit({ edit, ...key }: BodyOf<'EditJob'>): Promise<ControlAnswer> {
+    const { jobId } = await this.find(key);
+    const job = await this.change(jobId, (record) => {
+      if (!isSchedule(record)) refuseUnless(record, 'waiting', 'edited');
+      else if (isEnded(record.status.state)) refuseUnless(record, 'waiting', 'edited');
+      return this.edited(record, edit);
+    });
+    if (isSchedule(job)) await this.own.schedules.open(job);
+    this.own.log.write({ jobId, type: 'control', level: 'INFO', text: `edited: ${Object.keys(edit).join(', ')}` });
+    return { job, receipt: 'done' };
+  }
+
+  private async find(key: JobKey): Promise<JobRecord> {
+    return findJob(this.parts.ports.queue, key);
+  }
+
+  private async change(jobId: string, decide: (record: JobRecord) => JobRecord | undefined): Promise<JobRecord> {
+    const job = await this.own.writes.change(jobId, decide);
+    if (!job) throw new LtsError('LTS_JOB_NOT_FOUND', `Job ${jobId} was removed meanwhile.`);
+    return job;
+  }
+
+  private now(): number {
+    return this.parts.ports.clock.wallMs();
+  }
+
+  /** What follows if this job ends now. */
+  private async followingOf(jobId: string) {
+    const records = await this.parts.ports.queue.get([jobId]);
+    const following = await this.own.schedules.following(records.filter((record) => record !== undefined));
+    return following.get(jobId);
+  }
+
+  /** `delivered` once its worker confirmed that it holds the run and told it. */
+  private async tellRun({ jobId, status }: JobRecord): Promise<'delivered' | 'asked'> {
+    const { session, runId } = status;
+    if (session === undefined || runId === undefined) return 'asked';
+    const to = { subject: this.parts.subjects.session(session), deadlineMs: tellWithinMs };
+    try {
+      const { isHeld } = await ask(this.parts.ports.transport, to, { kind: 'CancelRun', body: { jobId, runId } });
+      return isHeld ? 'delivered' : 'asked';
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+      return 'asked';
+    }
+  }
+
+  /** The waiting one of this generation, and what an edit left of the one before. */
+  private async withdrawInstances(schedule: JobRecord): Promise<void> {
+    const { heldBy } = schedule.status;
+    await this.own.schedules.withdraw(currentInstanceOf(schedule));
+    if (heldBy !== undefined) await this.own.schedules.withdraw(heldBy);
+  }
+
+  private async suspendInstance(jobId: string): Promise<void> {
+    await this.own.writes.change(jobId, (record) =>
+      record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined,
+    );
+  }
+
+  /** A new generation from the next slot on; a slot that was waiting when it was suspended has not been used up. */
+  private resumed(schedule: JobRecord, instance: JobRecord | undefined): JobRecord {
+    const { rule } = schedule.body;
+    const { slot } = schedule.status;
+    if (!rule || !slot) return withStatus(schedule, { state: 'waiting' });
+    const now = this.now();
+    const isUsed = instance !== undefined && (instance.status.state === 'executing' || isEnded(instance.status.state));
+    const from = isUsed ? slot : { ...slot, run: slot.run - 1 };
+    const { next, skipped } = slotAfter(rule, from, { nowMs: now, endedAtMs: now });
+    if (!next) return ended(schedule, { state: 'succeeded', now });
+    const total = (schedule.status.skipped ?? 0) + skipped;
+    return withStatus(schedule, { state: 'waiting', skipped: total, ...this.generation(schedule, next) });
+  }
+
+  private generation({ jobId, body, status }: JobRecord, slot: NonNullable<JobStatus['slot']>): Partial<JobStatus> {
+    return {
+      slot,
+      generation: (status.generation ?? 1) + 1,
+      heldBy: status.slot && instanceId(jobId, status.generation ?? 1, status.slot.id),
+      dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at,
+    };
+  }
+
+  private edited(record: JobRecord, edit: JobEdit): JobRecord {
+    const { params = record.body.params, priority = record.body.priority } = edit;
+    const { maxRetryTimes = record.body.retry.maxRetryTimes } = edit;
+    checkWhole('priority', priority, { min: -1_000_000_000, max: 1_000_000_000 });
+    checkWhole('maxRetryTimes', maxRetryTimes, { min: 0, max: 1_000_000 });
+    const body = { ...record.body, params, priority, retry: { ...record.body.retry, maxRetryTimes } };
+    if (edit.dueAt !== undefined) checkInstant('triggerTime', edit.dueAt);
+    if (!isSchedule(record)) return withStatus({ ...record, body }, edit.dueAt === undefined ? {} : { dueAt: edit.dueAt });
+    return this.withRule({ ...record, body }, edit);
+  }
+
+  /** Any edit of a schedule starts a new generation, so that the waiting instance follows it too. */
+  private withRule(schedule: JobRecord, edit: JobEdit): JobRecord {
+    const now = this.now();
+    const old = schedule.body.rule;
+    const how = { relyOnPrevCycle: old?.relyOnPrevCycle ?? true, misfire: old?.misfire ?? 'fire-once' } as const;
+    const rule = edit.trigger ? ruleOf({ trigger: edit.trigger, ...how }, { now, timeZone: this.parts.settings.timeZone }) : old;
+    if (!rule) throw new LtsError('LTS_JOB_INVALID', `Job ${schedule.jobId} is periodic; a one-shot trigger cannot replace its rule.`);
+    const slot = edit.trigger ? firstSlot(rule, now) : schedule.status.slot;
+    if (!slot) throw new LtsError('LTS_JOB_INVALID', `The new rule of job ${schedule.jobId} never fires.`);
+    const changed = { ...schedule, body: { ...schedule.body, rule } };
+    return withStatus(changed, this.generation(changed, slot));
+  }
+}
+
+export const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
+  status.slot ? instanceId(jobId, status.generation ?? 1, status.slot.id) : jobId;
+
+function refuseInstance({ jobId, body }: JobRecord, verb: string): void {
+  if (!body.origin) return;
+  const text = `Job ${jobId} is one instance of schedule ${body.origin.scheduleId} and cannot be ${verb} alone. Name the schedule.`;
+  throw new LtsError('LTS_STATE_CONFLICT', text);
+}
+
+function refuseUnless({ jobId, status }: JobRecord, state: JobStatus['state'], verb: string): void {
+  if (status.state === state) return;
+  throw new LtsError('LTS_STATE_CONFLICT', `Job ${jobId} is ${status.state}; only a ${state} one can be ${verb}.`);
+}

@@ -1,0 +1,370 @@
+/**
+ * Dispatch: brings due jobs to the sessions that asked for them. Claims are only ever replies to pulls.
+ *
+ *   pull with work waiting   claim from the backlog, answer
+ *   pull with nothing due    parked until a job arrives, a waiting job becomes due, or its time is up
+ *   job accepted while a pull of its group is parked, nothing waiting before it
+ *                            stored already claimed, and goes out with that pull's answer after the commit
+ *
+ * Per group the tracker remembers only hints that err towards one look too many: how many due jobs may wait in the store
+ * (`unseen`), and when the earliest waiting one becomes due. One timer serves them all.
+ */
+import { Alarm } from '../cluster/alarm.js';
+import { Deferred } from '../kit/deferred.js';
+import type { JobRecord } from '../job/job.js';
+import { isSchedule, isSuspect, withStatus } from '../job/job.js';
+import { limits } from '../protocol/limits.js';
+import type { ClaimOutcome, ClaimRequest } from '../ports/job-queue.js';
+import type { BodyOf, PullAnswer } from '../protocol/messages.js';
+import type { Session, Sessions } from './sessions.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { JobWrites, WriteObserver } from './writes.js';
+
+type Suspects = ClaimRequest['suspects'];
+
+interface Pull {
+  readonly session: Session;
+  slots: number;
+  readonly untilMono: number;
+  readonly answer: Deferred<PullAnswer>;
+}
+
+interface Group {
+  readonly nodeGroup: string;
+  parked: Pull[];
+  /** At most this many due jobs wait that no look has seen; infinite when nothing is known. */
+  unseen: number;
+  /** Suspects may wait: such that run beside others, such that run alone. Only some sessions may take them. */
+  maybeBeside: boolean;
+  maybeAlone: boolean;
+  /** Counts due arrivals, so that a look knows how many came while it was under way. */
+  arrivals: number;
+  nextDueAt: number;
+  isServing: boolean;
+}
+
+/** Jobs of one accept that go out with one parked pull, already claimed. */
+export interface StagedClaim {
+  readonly pull: Pull;
+  readonly records: JobRecord[];
+}
+
+const refused: PullAnswer = { answer: 'refused', jobs: [] };
+const empty: PullAnswer = { answer: 'ok', jobs: [] };
+
+export class Dispatch implements WriteObserver {
+  private readonly groups = new Map<string, Group>();
+  private readonly alarm: Alarm;
+  private isStopping = false;
+
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly writes: JobWrites,
+    private readonly sessions: Sessions,
+    private readonly onExpired: (records: readonly JobRecord[]) => void,
+  ) {
+    const { clock, log } = parts.ports;
+    this.alarm = new Alarm({ name: 'dispatch timer', clock, log, onRing: () => this.ring() });
+  }
+
+  start(): void {
+    this.alarm.start();
+  }
+
+  /** Answers every parked pull, empty. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    for (const group of this.groups.values()) this.answerAll(group, () => true);
+    await this.alarm.stop();
+  }
+
+  /** Answered with jobs, or empty when `waitMs` is over. A pull for no slots withdraws the session's parked ones. */
+  async pull(body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
+    const session = this.sessions.find(body.session);
+    if (!session) return refused;
+    if (body.slots <= 0) {
+      this.drop(session);
+      return empty;
+    }
+    const answer = await this.takeDue(session, body.slots);
+    if (answer.answer === 'refused' || answer.jobs.length > 0 || this.isStopping) return answer;
+    return this.park(session, body);
+  }
+
+  /** Due jobs for free slots, without waiting. Looks into the store only where something may be due. */
+  async takeDue(session: Session, slots: number): Promise<PullAnswer> {
+    const group = this.group(session.nodeGroup);
+    while (slots > 0 && !session.isDead && this.mayTake(group, session)) {
+      const looked = await this.claim(group, session, slots);
+      if (looked.jobs.length > 0 || looked.answer === 'refused') return looked;
+    }
+    return session.isDead ? refused : empty;
+  }
+
+  /** Adds slots to a pull that the session has parked; answers how many found one. */
+  credit(session: Session, slots: number): number {
+    const pull = this.group(session.nodeGroup).parked.find((parked) => parked.session === session);
+    if (!pull) return 0;
+    pull.slots += slots;
+    return slots;
+  }
+
+  /**
+   * Assigns due new jobs of one group to parked pulls, in shares, and marks them claimed. Slots that jobs waiting before them
+   * may need are left alone, and what does not fit stays waiting. The caller commits, then calls `deliver`.
+   */
+  stage(nodeGroup: string, records: readonly JobRecord[], now: number): StagedClaim[] {
+    const group = this.groups.get(nodeGroup);
+    const pulls = group?.parked.filter(({ session }) => session.aloneJobId === undefined && session.seeks !== 'alone') ?? [];
+    let free = pulls.reduce((sum, pull) => sum + pull.slots, 0) - (group?.unseen ?? 0);
+    if (!group || free <= 0) return [];
+    const share = Math.ceil(records.length / pulls.length);
+    const staged: StagedClaim[] = [];
+    let next = 0;
+    for (const pull of pulls) {
+      const runId = this.parts.ports.ids.random();
+      const end = endOfBatch(records, next, Math.min(share, pull.slots, free));
+      free -= end - next;
+      const taken = records.slice(next, end).map((record) => claimed(record, { session: pull.session.id, runId, now }));
+      if (taken.length > 0) staged.push({ pull, records: taken });
+      if (taken.length > 0) pull.session.claimsUnderWay++;
+      next = end;
+    }
+    const used = new Set(staged.map((claim) => claim.pull));
+    group.parked = group.parked.filter((pull) => !used.has(pull));
+    return staged;
+  }
+
+  /** After the commit: sends what was stored, or gives it back when the session died meanwhile. */
+  async deliver(pull: Pull, records: readonly JobRecord[]): Promise<void> {
+    pull.session.claimsUnderWay--;
+    if (records.length === 0) return this.unstage(pull);
+    pull.answer.resolve(await this.replyTo(pull.session, records));
+  }
+
+  /** The pull waits on. */
+  private unstage(pull: Pull): void {
+    if (pull.session.isDead) pull.answer.resolve(refused);
+    else if (this.isStopping) pull.answer.resolve(empty);
+    else this.group(pull.session.nodeGroup).parked.push(pull);
+    this.wake(this.group(pull.session.nodeGroup));
+  }
+
+  /** Drops the parked pulls of a session, in this tick. */
+  drop(session: Session): void {
+    this.answerAll(this.group(session.nodeGroup), (pull) => pull.session === session);
+  }
+
+  /** The store may hold due jobs that this tracker did not write. */
+  lookAgain(): void {
+    for (const group of this.groups.values()) {
+      forget(group);
+      this.wake(group);
+    }
+  }
+
+  written(record: JobRecord): void {
+    if (record.status.state !== 'waiting' || isSchedule(record)) return;
+    const group = this.groups.get(record.body.nodeGroup);
+    if (!group) return;
+    const dueAt = record.status.dueAt ?? 0;
+    if (dueAt > this.parts.ports.clock.wallMs()) return this.expect(group, dueAt);
+    group.arrivals++;
+    if (!isSuspect(record)) group.unseen++;
+    else if (record.status.isAlone) group.maybeAlone = true;
+    else group.maybeBeside = true;
+    this.wake(group);
+  }
+
+  /** How many sessions of the group could take a job now; for explanations. */
+  freeSlots(nodeGroup: string): number {
+    return (this.groups.get(nodeGroup)?.parked ?? []).reduce((sum, pull) => sum + pull.slots, 0);
+  }
+
+  private group(nodeGroup: string): Group {
+    let group = this.groups.get(nodeGroup);
+    if (!group) {
+      // Nothing is known of a group before its first session: the first pull looks.
+      group = {
+        nodeGroup,
+        parked: [],
+        unseen: Number.POSITIVE_INFINITY,
+        maybeBeside: true,
+        maybeAlone: true,
+        arrivals: 0,
+        nextDueAt: Number.POSITIVE_INFINITY,
+        isServing: false,
+      };
+      this.groups.set(nodeGroup, group);
+    }
+    return group;
+  }
+
+  private mayTake(group: Group, session: Session): boolean {
+    if (session.aloneJobId !== undefined) return false;
+    return group.unseen > 0 || suspectsFor(group, session) !== 'none';
+  }
+
+  /** One look into the backlog; what it left, or what arrived meanwhile, is what the next look may find. */
+  private async claim(group: Group, session: Session, slots: number): Promise<PullAnswer> {
+    const { clock, ids } = this.parts.ports;
+    const now = clock.wallMs();
+    const { arrivals } = group;
+    const suspects = suspectsFor(group, session);
+    const seeksBefore = session.seeks;
+    if (suspects !== 'none') session.seeks = suspects;
+    session.claimsUnderWay++;
+    try {
+      const look = await this.writes.claim({
+        nodeGroup: group.nodeGroup,
+        session: session.id,
+        runId: ids.random(),
+        now,
+        max: Math.min(slots, limits.batchJobsMax),
+        bytesMax: limits.batchBytesMax,
+        suspects,
+      });
+      if (look.expired.length > 0) this.onExpired(look.expired);
+      await this.learn(group, look, { suspects, arrivals, now });
+      return await this.replyTo(session, look.claimed);
+    } finally {
+      session.claimsUnderWay--;
+      session.seeks = seeksBefore;
+    }
+  }
+
+  private async learn(group: Group, look: ClaimOutcome, asked: { suspects: Suspects; arrivals: number; now: number }): Promise<void> {
+    group.unseen = look.hasMore ? Number.POSITIVE_INFINITY : group.arrivals - asked.arrivals;
+    if (look.hasMore || group.arrivals !== asked.arrivals) return;
+    if (asked.suspects !== 'none' && !look.claimed.some(isSuspect)) {
+      group.maybeBeside = false;
+      if (asked.suspects === 'alone') group.maybeAlone = false;
+    }
+    await this.learnNextDue(group, asked.now);
+  }
+
+  /** A claimer commits, then reads the session, then replies: claims of a session that died meanwhile go back, uncounted. */
+  private async replyTo(session: Session, records: readonly JobRecord[]): Promise<PullAnswer> {
+    if (!session.isDead) return { answer: 'ok', jobs: records };
+    const { clock } = this.parts.ports;
+    await this.writes.update(records.map((before) => ({ before, after: givenBack(before, clock.wallMs()) })));
+    return refused;
+  }
+
+  private park(session: Session, body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
+    const group = this.group(session.nodeGroup);
+    const untilMono = this.parts.ports.clock.monoMs() + Math.min(body.waitMs, limits.pullWaitMs);
+    const pull: Pull = { session, slots: body.slots, untilMono, answer: new Deferred() };
+    group.parked.push(pull);
+    this.alarm.set(this.parts.ports.clock.wallMs() + (untilMono - this.parts.ports.clock.monoMs()));
+    return pull.answer.promise;
+  }
+
+  private expect(group: Group, dueAt: number): void {
+    group.nextDueAt = Math.min(group.nextDueAt, dueAt);
+    this.alarm.set(dueAt);
+  }
+
+  private async learnNextDue(group: Group, after: number): Promise<void> {
+    group.nextDueAt = Number.POSITIVE_INFINITY;
+    const dueAt = await this.parts.ports.queue.nextDueAt({ nodeGroup: group.nodeGroup, after });
+    if (dueAt !== undefined) this.expect(group, dueAt);
+  }
+
+  /** Serves the parked pulls of a group from its backlog, one look after the other. */
+  private wake(group: Group): void {
+    if (group.isServing || group.parked.length === 0) return;
+    group.isServing = true;
+    void this.serve(group)
+      .catch((error) => this.parts.ports.log.error({ nodeGroup: group.nodeGroup, error }, 'dispatch failed; the next event tries again'))
+      .finally(() => {
+        group.isServing = false;
+      });
+  }
+
+  private async serve(group: Group): Promise<void> {
+    for (;;) {
+      const pull = group.parked.find((parked) => this.mayTake(group, parked.session));
+      if (!pull) return;
+      group.parked.splice(group.parked.indexOf(pull), 1);
+      try {
+        const answer = await this.claim(group, pull.session, pull.slots);
+        if (answer.answer === 'refused' || answer.jobs.length > 0) pull.answer.resolve(answer);
+        else this.unstage(pull);
+      } catch (error) {
+        pull.answer.reject(error);
+        throw error;
+      }
+    }
+  }
+
+  /** Wakes for waiting jobs that became due and for parked pulls whose time is up. */
+  private async ring(): Promise<number> {
+    for (const group of this.groups.values()) this.tick(group);
+    return this.earliest(this.parts.ports.clock.wallMs());
+  }
+
+  private earliest(now: number): number {
+    const mono = this.parts.ports.clock.monoMs();
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const group of this.groups.values()) {
+      earliest = Math.min(earliest, group.nextDueAt);
+      for (const pull of group.parked) earliest = Math.min(earliest, now + Math.max(1, Math.ceil(pull.untilMono - mono)));
+    }
+    return earliest;
+  }
+
+  private tick(group: Group): void {
+    const { clock } = this.parts.ports;
+    const mono = clock.monoMs();
+    this.answerAll(group, (pull) => pull.untilMono <= mono);
+    if (group.nextDueAt > clock.wallMs()) return;
+    group.nextDueAt = Number.POSITIVE_INFINITY;
+    group.arrivals++;
+    forget(group);
+    this.wake(group);
+  }
+
+  private answerAll(group: Group, isMeant: (pull: Pull) => boolean): void {
+    const meant = group.parked.filter(isMeant);
+    if (meant.length === 0) return;
+    group.parked = group.parked.filter((pull) => !meant.includes(pull));
+    for (const pull of meant) pull.answer.resolve(pull.session.isDead ? refused : empty);
+  }
+}
+
+/** A session holds at most one suspect, and one that must be alone only while nothing else is held or on its way. */
+function suspectsFor(group: Group, session: Session): Suspects {
+  if (group.maybeAlone && session.held === 0 && session.claimsUnderWay === 0) return 'alone';
+  return group.maybeBeside && session.suspects.size === 0 && session.seeks === 'none' ? 'one' : 'none';
+}
+
+/** Back to knowing nothing of what waits in the store. */
+function forget(group: Group): void {
+  group.unseen = Number.POSITIVE_INFINITY;
+  group.maybeBeside = true;
+  group.maybeAlone = true;
+}
+
+function claimed(record: JobRecord, claim: { session: string; runId: string; now: number }): JobRecord {
+  const { session, runId, now } = claim;
+  return { ...record, status: { ...record.status, state: 'executing', attempt: 1, session, runId, claimedAt: now } };
+}
+
+/** A claim that never reached its worker: waiting again at once, as if it had not been. */
+function givenBack(record: JobRecord, now: number): JobRecord {
+  const { attempt } = record.status;
+  return withStatus(record, { state: 'waiting', dueAt: now, attempt: attempt - 1, runId: undefined, session: undefined });
+}
+
+/** How many records from `from` fit one answer: at most `max`, and the wire's bytes. */
+function endOfBatch(records: readonly JobRecord[], from: number, max: number): number {
+  let bytes = 0;
+  let end = from;
+  while (end < records.length && end - from < Math.min(max, limits.batchJobsMax)) {
+    bytes += (records[end] as JobRecord).body.params.length;
+    if (end > from && bytes > limits.batchBytesMax) break;
+    end++;
+  }
+  return end;
+}

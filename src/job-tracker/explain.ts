@@ -1,0 +1,97 @@
+/** Explain: one primary reason why a job is not running, or what became of it, with the numbers behind it. */
+import type { JobRecord } from '../job/job.js';
+import { isEnded, isSchedule, isSuspect } from '../job/job.js';
+import type { ExplainCode, Explanation, JobKey } from '../protocol/messages.js';
+import type { Dispatch } from './dispatch.js';
+import { findJob } from './queries.js';
+import type { Session, Sessions } from './sessions.js';
+import type { TrackerParts } from './tracker-ports.js';
+
+export class Explain {
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly sessions: Sessions,
+    private readonly dispatch: Dispatch,
+  ) {}
+
+  async explain(key: JobKey): Promise<Explanation> {
+    const job = await findJob(this.parts.ports.queue, key);
+    const { state } = job.status;
+    if (isEnded(state)) return explanation('ended', endedText(job), endedFacts(job));
+    if (state === 'suspended') return explanation('suspended', 'It was suspended; resume it to go on.', {});
+    if (state === 'executing') return this.executing(job);
+    return isSchedule(job) ? scheduleActive(job) : this.waiting(job);
+  }
+
+  private executing({ jobId, status }: JobRecord): Explanation {
+    const facts = { session: status.session ?? '', attempt: status.attempt, since: iso(status.claimedAt) };
+    if (status.cancelAskedAt !== undefined) {
+      return explanation('cancel-asked', `Cancel was asked at ${iso(status.cancelAskedAt)}; it ends when its run does.`, facts);
+    }
+    const isServed = this.sessions.holderOf(jobId) !== undefined;
+    return explanation('running', `It runs on ${status.session} since ${iso(status.claimedAt)}.`, { ...facts, isServed });
+  }
+
+  private waiting(job: JobRecord): Explanation {
+    const { status, body } = job;
+    const now = this.parts.ports.clock.wallMs();
+    const facts = { dueAt: iso(status.dueAt), retryTimes: status.retryTimes, losses: status.losses };
+    if ((status.dueAt ?? 0) > now) return notDue(job, facts);
+    const sessions = this.sessions.ofGroup(body.nodeGroup);
+    if (sessions.length === 0) {
+      return explanation('no-worker', `No TaskTracker of group ${body.nodeGroup} is connected. Start one.`, facts);
+    }
+    if (!sessions.some((session) => canRun(session, body.processor))) {
+      const text = `No TaskTracker of group ${body.nodeGroup} has the processor ${body.processor ?? '(default)'}.`;
+      return explanation('no-runner', text, { ...facts, known: knownOf(sessions) });
+    }
+    return this.overdue(job, { ...facts, workers: sessions.length });
+  }
+
+  private overdue(job: JobRecord, facts: Explanation['facts']): Explanation {
+    const { nodeGroup } = job.body;
+    const free = this.dispatch.freeSlots(nodeGroup);
+    if (isSuspect(job)) {
+      const where = job.status.isAlone ? 'holds nothing else' : 'holds no other suspect';
+      return explanation('suspect-waiting', `It was lost ${job.status.losses} times and waits for a node that ${where}.`, facts);
+    }
+    if (free > 0) return explanation('about-to-start', `A slot in group ${nodeGroup} is free; it starts at once.`, { ...facts, free });
+    return explanation('no-free-slot', `Every slot of group ${nodeGroup} is taken. Add workers or workThreads.`, { ...facts, free });
+  }
+}
+
+function notDue({ status }: JobRecord, facts: Explanation['facts']): Explanation {
+  if (status.retryTimes === 0) return explanation('not-due', `It is due at ${iso(status.dueAt)}.`, facts);
+  const why = status.message ? ` Last message: ${status.message}` : '';
+  return explanation('waiting-for-retry', `Retry ${status.retryTimes} is due at ${iso(status.dueAt)}.${why}`, facts);
+}
+
+function scheduleActive({ status }: JobRecord): Explanation {
+  const facts = { next: iso(status.slot?.at), run: status.slot?.run ?? 0, skipped: status.skipped ?? 0 };
+  return explanation('schedule-active', `Its slot of ${iso(status.slot?.at)} is open; each run is an instance of its own.`, facts);
+}
+
+function endedText({ status }: JobRecord): string {
+  const reason = status.reason ? ` (${status.reason})` : '';
+  return `It ${status.state}${reason} at ${iso(status.endedAt)}.${status.message ? ` ${status.message}` : ''}`;
+}
+
+function endedFacts({ status }: JobRecord): Explanation['facts'] {
+  const { state, attempt, retryTimes, losses } = status;
+  return { state, attempt, retryTimes, losses, isFeedbackOwed: status.feedbackAt !== undefined };
+}
+
+function explanation(code: ExplainCode, text: string, facts: Explanation['facts']): Explanation {
+  return { code, text, facts };
+}
+
+/** A restored session has not said yet what it can run. */
+function canRun({ info }: Session, processor: string | undefined): boolean {
+  return processor === undefined || info.processors.length === 0 || info.processors.includes(processor);
+}
+
+function knownOf(sessions: readonly Session[]): string {
+  return [...new Set(sessions.flatMap((session) => session.info.processors))].slice(0, 50).join(', ');
+}
+
+const iso = (at: number | undefined): string => (at === undefined ? '' : new Date(at).toISOString());

@@ -1,0 +1,103 @@
+/**
+ * Feedback: brings the results of ended jobs to a client of the submitting group, at least once. What is owed stands in the
+ * record (`feedbackAt`) from the settling write on; the client's acknowledgement clears it. Nobody there: tried again every 30 s.
+ */
+import { Batcher } from '../kit/batcher.js';
+import type { JobRecord } from '../job/job.js';
+import { withStatus } from '../job/job.js';
+import { ask } from '../protocol/ask.js';
+import type { FinishedJob } from '../protocol/messages.js';
+import { limits } from '../protocol/limits.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { JobWrites } from './writes.js';
+
+const deliverWithinMs = 10_000;
+/** Owed for longer than this: given up, with a line in the node's log. */
+const owedMsMax = 7 * 86_400_000;
+const groupsMax = 1_000;
+
+export class Feedback {
+  private readonly groups = new Map<string, Batcher<JobRecord, void>>();
+  private readonly underWay = new Set<string>();
+
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly writes: JobWrites,
+  ) {}
+
+  /** Sends what these records owe, now, without being waited for; what fails is left to `resend`. */
+  owe(records: readonly JobRecord[]): void {
+    for (const record of records) {
+      const { submitNodeGroup } = record.body;
+      if (record.status.feedbackAt === undefined || submitNodeGroup === undefined || this.underWay.has(record.jobId)) continue;
+      this.underWay.add(record.jobId);
+      void this.groupOf(submitNodeGroup)
+        .add(record)
+        .catch((error) => this.parts.ports.log.debug({ jobId: record.jobId, error }, 'feedback was not delivered; it is sent again'))
+        .finally(() => this.underWay.delete(record.jobId));
+    }
+  }
+
+  /** Everything still owed, oldest first. */
+  async resend(): Promise<void> {
+    const { queue, clock } = this.parts.ports;
+    const now = clock.wallMs();
+    for (const group of await queue.owedGroups()) {
+      const owed = await queue.owedFeedback(group, now, limits.batchJobsMax);
+      const tooOld = owed.filter((record) => (record.status.feedbackAt ?? now) < now - owedMsMax);
+      if (tooOld.length > 0) await this.giveUp(group, tooOld);
+      this.owe(owed.filter((record) => !tooOld.includes(record)));
+    }
+    // A batcher under way finishes without its place in the map; the next result of its group makes a new one.
+    if (this.groups.size > groupsMax) this.groups.clear();
+  }
+
+  private groupOf(submitNodeGroup: string): Batcher<JobRecord, void> {
+    let batcher = this.groups.get(submitNodeGroup);
+    if (!batcher) {
+      batcher = new Batcher({
+        name: `feedback to ${submitNodeGroup}`,
+        batchItemsMax: limits.batchJobsMax,
+        batchSizeMax: limits.batchBytesMax,
+        sizeOf: (record) => 512 + (record.status.result?.length ?? 0),
+        queuedItemsMax: 10_000,
+        endOfTurn: () => this.parts.ports.clock.endOfTurn(),
+        send: (records) => this.deliver(submitNodeGroup, records),
+      });
+      this.groups.set(submitNodeGroup, batcher);
+    }
+    return batcher;
+  }
+
+  private async deliver(submitNodeGroup: string, records: readonly JobRecord[]): Promise<undefined> {
+    const { transport } = this.parts.ports;
+    const to = { subject: this.parts.subjects.feedback(submitNodeGroup), deadlineMs: deliverWithinMs };
+    await ask(transport, to, { kind: 'JobsFinished', body: { results: records.map(resultOf) } });
+    await this.clear(records);
+    return undefined;
+  }
+
+  private async giveUp(group: string, records: readonly JobRecord[]): Promise<void> {
+    this.parts.ports.log.error({ group, jobs: records.length }, 'feedback was owed for seven days and is given up');
+    await this.clear(records);
+  }
+
+  private async clear(records: readonly JobRecord[]): Promise<void> {
+    await this.writes.update(records.map((before) => ({ before, after: withStatus(before, { feedbackAt: undefined }) })));
+  }
+}
+
+/** What the submitting group hears about an ended job. */
+export function resultOf({ jobId, body, status }: JobRecord): FinishedJob {
+  return {
+    jobId,
+    taskId: body.taskId,
+    nodeGroup: body.nodeGroup,
+    success: status.state === 'succeeded',
+    state: status.state,
+    reason: status.reason,
+    message: status.message,
+    result: status.result,
+    endedAt: status.endedAt ?? 0,
+  };
+}

@@ -1,0 +1,117 @@
+/** Queries: what is known of a job, now or as soon as it changes. */
+import { LtsError } from '../errors.js';
+import { Deferred } from '../kit/deferred.js';
+import type { JobRecord } from '../job/job.js';
+import type { JobQueue } from '../ports/job-queue.js';
+import type { BodyOf, JobKey, Progress, ReplyOf } from '../protocol/messages.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { WriteObserver } from './writes.js';
+
+const waitersMax = 50_000;
+const waitMsMax = 30_000;
+
+/** The record of this key. Throws LTS_JOB_NOT_FOUND, naming it. */
+export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> {
+  const record = 'jobId' in key ? (await queue.get([key.jobId]))[0] : await queue.findOpen(key.nodeGroup, key.taskId);
+  if (record) return record;
+  const name = 'jobId' in key ? `Job ${key.jobId} is` : `An open job with taskId ${key.taskId} in group ${key.nodeGroup} is`;
+  throw new LtsError('LTS_JOB_NOT_FOUND', `${name} not known. An ended job is removed after its retention time.`);
+}
+
+interface Waiter {
+  readonly afterRev: number;
+  readonly woken: Deferred<void>;
+}
+
+export class Queries implements WriteObserver {
+  private readonly waiters = new Map<string, Set<Waiter>>();
+  private waiting = 0;
+  /** Only of jobs that somebody follows; the newest of each. */
+  private readonly progress = new Map<string, Progress>();
+
+  constructor(private readonly parts: TrackerParts) {}
+
+  async get(key: JobKey): Promise<ReplyOf<'GetJob'>> {
+    try {
+      return { job: await findJob(this.parts.ports.queue, key) };
+    } catch (error) {
+      if (LtsError.is(error, 'LTS_JOB_NOT_FOUND')) return {};
+      throw error;
+    }
+  }
+
+  list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
+    return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, 1000)) });
+  }
+
+  async count(): Promise<ReplyOf<'CountJobs'>> {
+    return { counts: await this.parts.ports.queue.count() };
+  }
+
+  readLog({ jobId, cursor, limit }: BodyOf<'ReadLog'>): Promise<ReplyOf<'ReadLog'>> {
+    return this.parts.ports.logger.read(jobId, { cursor, limit: Math.max(1, Math.min(limit, 1000)) });
+  }
+
+  /** A long poll: the present state once its rev is greater, or when the wait is over. */
+  async await({ jobId, afterRev, waitMs }: BodyOf<'AwaitJob'>): Promise<ReplyOf<'AwaitJob'>> {
+    const waiter = this.register(jobId, afterRev);
+    const over = new AbortController();
+    try {
+      const job = await this.newer(jobId, afterRev);
+      if (job) return { job };
+      const wait = this.parts.ports.clock.sleep(Math.min(Math.max(0, waitMs), waitMsMax), over.signal);
+      await Promise.race([waiter.woken.promise, wait]);
+      const [now] = await this.parts.ports.queue.get([jobId]);
+      return { job: now, progress: this.progress.get(jobId) };
+    } finally {
+      over.abort();
+      this.unregister(jobId, waiter);
+    }
+  }
+
+  written({ jobId, status }: JobRecord): void {
+    if (this.waiting === 0) return;
+    for (const waiter of this.waiters.get(jobId) ?? []) if (status.rev > waiter.afterRev) waiter.woken.resolve();
+  }
+
+  /** Kept and passed on only while somebody follows the job. */
+  noteProgress(progress: readonly Progress[]): void {
+    for (const one of progress) {
+      const waiters = this.waiters.get(one.jobId);
+      if (!waiters) continue;
+      this.progress.set(one.jobId, one);
+      for (const waiter of waiters) waiter.woken.resolve();
+    }
+  }
+
+  /** Ends every long poll. */
+  stop(): void {
+    for (const waiters of this.waiters.values()) for (const waiter of waiters) waiter.woken.resolve();
+  }
+
+  private async newer(jobId: string, afterRev: number): Promise<JobRecord | undefined> {
+    const job = await findJob(this.parts.ports.queue, { jobId });
+    return job.status.rev > afterRev ? job : undefined;
+  }
+
+  /** Before the first look, so that no change falls between the look and the wait. */
+  private register(jobId: string, afterRev: number): Waiter {
+    if (this.waiting >= waitersMax) {
+      throw new LtsError('LTS_BUSY', `${waitersMax} callers wait for jobs at this JobTracker, which is the bound. Try again in a second.`);
+    }
+    const waiter = { afterRev, woken: new Deferred<void>() };
+    const waiters = this.waiters.get(jobId) ?? new Set();
+    this.waiters.set(jobId, waiters.add(waiter));
+    this.waiting++;
+    return waiter;
+  }
+
+  private unregister(jobId: string, waiter: Waiter): void {
+    const waiters = this.waiters.get(jobId);
+    if (!waiters?.delete(waiter)) return;
+    this.waiting--;
+    if (waiters.size > 0) return;
+    this.waiters.delete(jobId);
+    this.progress.delete(jobId);
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Rescue: finds sessions whose process is gone or silent, marks them dead, and gives their runs back.
+ *
+ *   gone      probes find nobody listening, three times over at least two seconds
+ *   silent    the lease ended without a renewal
+ *   missed    a claim that its worker does not name for ten seconds, and then says it does not hold
+ *
+ * A tracker that was itself late or cut off judges nobody until one full lease later: a blocked event loop or a reset socket is
+ * never mistaken for a death.
+ */
+import { Duty } from '../cluster/duty.js';
+import { LtsError } from '../errors.js';
+import type { JobRecord } from '../job/job.js';
+import { ask } from '../protocol/ask.js';
+import type { Dispatch } from './dispatch.js';
+import type { Session, Sessions } from './sessions.js';
+import type { Settle } from './settle.js';
+import type { TrackerParts } from './tracker-ports.js';
+
+const everyMs = 1_000;
+/** A tick this late means that the tracker itself was held up. */
+const lateMs = 2_000;
+const probesMin = 3;
+const probesOverMs = 2_000;
+const answerWithinMs = 900;
+
+export class Rescue {
+  private readonly duty: Duty;
+  private readonly asked = new Set<string>();
+  private lastTickMono = 0;
+  private graceUntilMono = 0;
+
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly sessions: Sessions,
+    private readonly dispatch: Dispatch,
+    private readonly settle: Settle,
+    /** Told after the tracker itself was held up. */
+    private readonly onLate: () => Promise<void>,
+  ) {
+    const { clock, log } = parts.ports;
+    this.duty = new Duty({ name: 'watch over sessions', everyMs, clock, log, run: () => this.tick() });
+  }
+
+  /** Sessions that the store knows get one full lease to show up. */
+  async start(): Promise<void> {
+    await this.restore();
+    this.lastTickMono = this.parts.ports.clock.monoMs();
+    this.duty.start();
+  }
+
+  stop(): Promise<void> {
+    return this.duty.stop();
+  }
+
+  /** All sessions in the store belong to a dead process: their runs are given back at once. */
+  async rescueAll(): Promise<void> {
+    for (const id of await this.parts.ports.queue.sessions()) await this.rescueRuns(id);
+  }
+
+  /** Marks dead, drops its parked pulls in the same tick, then gives its runs back. */
+  async end(session: Session, why: string): Promise<void> {
+    const { held } = session;
+    this.sessions.end(session);
+    this.dispatch.drop(session);
+    if (held > 0) this.parts.ports.log.warn({ session: session.id, runs: held }, `session ended (${why}); its runs are given back`);
+    await this.rescueRuns(session.id);
+  }
+
+  /** The session ends by its own will: claims that it does not name never reached it and go back uncounted. */
+  async leave(session: Session, runIds: readonly string[]): Promise<void> {
+    const unreceived = [...session.claims.keys()].filter((runId) => !runIds.includes(runId));
+    await this.giveBack(session, unreceived);
+    await this.end(session, 'it left');
+  }
+
+  /** Executing records of sessions that nobody serves: dead ones, whatever interrupted their rescue. */
+  async sweep(): Promise<void> {
+    if (this.isHeldUp()) return;
+    for (const id of await this.parts.ports.queue.sessions()) {
+      if (!this.sessions.find(id)) await this.rescueRuns(id);
+    }
+  }
+
+  private async restore(): Promise<void> {
+    const { queue } = this.parts.ports;
+    for (const id of await queue.sessions()) {
+      const runs = await queue.runsOf(id);
+      const nodeGroup = runs[0]?.body.nodeGroup;
+      if (nodeGroup === undefined) continue;
+      this.sessions.begin({ session: id, identity: identityOf(id), nodeGroup, workThreads: 0, processors: [] });
+      for (const run of runs) this.sessions.written(run);
+    }
+  }
+
+  private isHeldUp(): boolean {
+    return this.parts.ports.clock.monoMs() < this.graceUntilMono;
+  }
+
+  private async tick(): Promise<void> {
+    const { clock, transport } = this.parts.ports;
+    const now = clock.monoMs();
+    const isLate = now - this.lastTickMono > everyMs + lateMs;
+    this.lastTickMono = now;
+    if (isLate || !transport.isUp()) this.graceUntilMono = now + this.parts.settings.leaseMs;
+    if (isLate) await this.onLate();
+    const sessions = [...this.sessions.all()];
+    await Promise.all(sessions.map((session) => this.watch(session, now)));
+    // Waiting for answers is no lateness, but a pause in the middle of it is.
+    this.lastTickMono = Math.min(clock.monoMs(), now + answerWithinMs);
+  }
+
+  private async watch(session: Session, now: number): Promise<void> {
+    if (session.leaseUntilMono < now && !this.isHeldUp()) return this.end(session, 'its lease was not renewed');
+    if (session.held === 0) return;
+    await this.probe(session);
+    if (!session.isDead) await this.askUnnamed(session);
+  }
+
+  private async probe(session: Session): Promise<void> {
+    const heard = await this.isHeard(session);
+    const now = this.parts.ports.clock.monoMs();
+    if (heard) {
+      session.unheard = 0;
+      return;
+    }
+    if (session.unheard++ === 0) session.unheardSinceMono = now;
+    const isGone = session.unheard >= probesMin && now - session.unheardSinceMono >= probesOverMs;
+    if (isGone && !this.isHeldUp() && !session.isDead) await this.end(session, 'nobody listens for it any more');
+  }
+
+  /** False only if nobody subscribes; no answer in time says nothing about life. */
+  private async isHeard(session: Session): Promise<boolean> {
+    const { transport } = this.parts.ports;
+    const to = { subject: this.parts.subjects.session(session.id), deadlineMs: answerWithinMs };
+    try {
+      await ask(transport, to, { kind: 'Probe', body: { session: session.id } });
+      return true;
+    } catch (error) {
+      return !LtsError.is(error, 'LTS_NO_TRACKER');
+    }
+  }
+
+  /** Only the answer `not held`, after which the worker refuses those runs for good, gives a claim back. */
+  private async askUnnamed(session: Session): Promise<void> {
+    const runIds = this.sessions.unnamedRuns(session).filter((runId) => !this.asked.has(runId));
+    if (runIds.length === 0) return;
+    for (const runId of runIds) this.asked.add(runId);
+    const to = { subject: this.parts.subjects.session(session.id), deadlineMs: answerWithinMs };
+    try {
+      const { notHeld } = await ask(this.parts.ports.transport, to, { kind: 'AskRuns', body: { runIds } });
+      await this.giveBack(session, notHeld);
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+    } finally {
+      for (const runId of runIds) this.asked.delete(runId);
+    }
+  }
+
+  private async giveBack(session: Session, runIds: readonly string[]): Promise<void> {
+    const reports = runIds.flatMap((runId) =>
+      [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'returned' } as const })),
+    );
+    await this.settle.verdicts(reports);
+  }
+
+  private async rescueRuns(session: string): Promise<void> {
+    const runs = await this.parts.ports.queue.runsOf(session);
+    const others = runs.length - 1;
+    await this.settle.verdicts(suspectsFirst(runs).map((run) => lossOf(run, others)));
+  }
+}
+
+/** If the rescue is interrupted, those that remain must not look as if they had been alone. */
+function suspectsFirst(runs: readonly JobRecord[]): JobRecord[] {
+  return [...runs].sort((a, b) => b.status.losses - a.status.losses);
+}
+
+function lossOf(run: JobRecord, others: number) {
+  return { jobId: run.jobId, runId: run.status.runId ?? '', outcome: { kind: 'lost', others } as const };
+}
+
+const identityOf = (session: string): string => session.slice(0, Math.max(0, session.lastIndexOf('-')));

@@ -1,0 +1,45 @@
+/** Retention: removes ended jobs and their logs after their time, a bounded number per round, never what a schedule still needs. */
+import type { JobRecord } from '../job/job.js';
+import { isCurrent } from './schedules.js';
+import type { TrackerParts } from './tracker-ports.js';
+
+/** Never what ended so recently, however many there are. */
+const keepRecentMs = 10 * 60_000;
+const perRoundMax = 10_000;
+const perCallMax = 1_000;
+const pageMax = 500;
+
+export class Retention {
+  constructor(private readonly parts: TrackerParts) {}
+
+  async sweep(): Promise<void> {
+    const { clock, queue, logger } = this.parts.ports;
+    const { keepEndedMs, keepEndedMax } = this.parts.settings;
+    const now = clock.wallMs();
+    const schedules = await this.openSchedules();
+    const request = { endedBefore: now - keepEndedMs, keepMax: keepEndedMax, keepAfter: now - keepRecentMs, max: perCallMax };
+    for (let removed = 0; removed < perRoundMax; ) {
+      const jobIds = await queue.purge(request, (record) => isNeeded(record, schedules));
+      if (jobIds.length > 0) await logger.remove(jobIds);
+      if (jobIds.length < perCallMax) return;
+      removed += jobIds.length;
+    }
+  }
+
+  private async openSchedules(): Promise<Map<string, JobRecord>> {
+    const found = new Map<string, JobRecord>();
+    let cursor: string | undefined;
+    do {
+      const page = await this.parts.ports.queue.list({ schedules: true, states: ['waiting', 'suspended'], cursor, limit: pageMax });
+      for (const schedule of page.records) found.set(schedule.jobId, schedule);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+}
+
+/** The schedule goes on from the record of its current slot: without it the next slot would be lost. */
+function isNeeded({ jobId, body }: JobRecord, schedules: ReadonlyMap<string, JobRecord>): boolean {
+  const schedule = body.origin && schedules.get(body.origin.scheduleId);
+  return schedule !== undefined && (isCurrent(schedule, jobId) || schedule.status.heldBy === jobId);
+}

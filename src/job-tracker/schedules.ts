@@ -1,0 +1,156 @@
+/**
+ * Keeps a periodic job going. A schedule record names its current slot; a slot becomes an instance with the id
+ * f(schedule, generation, slot), so that inserting it twice is harmless. Order, each step idempotent:
+ *
+ *   settle the instance, storing the slot that follows  ->  insert that slot's instance  ->  advance the schedule
+ *
+ * Whoever finds a schedule between two of these steps (settle, sweep, a repeated report) goes on from there with the stored
+ * slot, so that no two ever compute different ones.
+ */
+import { ended } from '../job/ending.js';
+import type { JobRecord, Slot } from '../job/job.js';
+import { isEnded, withStatus } from '../job/job.js';
+import { instanceId, slotAfter } from '../job/schedule.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { JobWrites } from './writes.js';
+
+/** What follows an instance: null ends the schedule. */
+export interface Following {
+  readonly nextSlot: Slot | null;
+  readonly skipped: number;
+}
+
+/** Steps that one call takes along a schedule; the sweep takes the rest. */
+const stepsMax = 20;
+
+export class Schedules {
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly writes: JobWrites,
+  ) {}
+
+  /** For those instances whose end makes their schedule go on: what follows if they end now. */
+  async following(instances: readonly JobRecord[]): Promise<Map<string, Following>> {
+    const origins = new Map(instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])));
+    if (origins.size === 0) return new Map();
+    const ids = [...new Set([...origins.values()].map((origin) => origin.scheduleId))];
+    const found = await this.parts.ports.queue.get(ids);
+    const schedules = new Map(found.flatMap((record) => (record ? [[record.jobId, record] as const] : [])));
+    const now = this.parts.ports.clock.wallMs();
+    return new Map(
+      [...origins].flatMap(([jobId, origin]) => {
+        const schedule = schedules.get(origin.scheduleId);
+        return schedule && isCurrent(schedule, jobId) ? [[jobId, followingOf(schedule, now)] as const] : [];
+      }),
+    );
+  }
+
+  /** After these instances ended: their schedules go on. */
+  async follow(instances: readonly JobRecord[]): Promise<void> {
+    await Promise.all(
+      instances.map(async ({ jobId, body: { origin } }) => {
+        if (!origin) return;
+        const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
+        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy === jobId)) await this.open(schedule);
+      }),
+    );
+  }
+
+  /** Brings a schedule that relies on the previous cycle to its rest: an open instance for its current slot. */
+  async open(schedule: JobRecord): Promise<void> {
+    let current: JobRecord | undefined = schedule;
+    for (let step = 0; step < stepsMax && current; step++) {
+      const { state, slot } = current.status;
+      if (state !== 'waiting' || !slot || !current.body.rule?.relyOnPrevCycle) return;
+      if (await this.isHeld(current)) return;
+      const [outcome] = await this.writes.add([instanceOf(current, slot, slot.at)]);
+      if (!outcome) return;
+      if (outcome.kind === 'added') return this.confirm(current, outcome.record);
+      if (!isEnded(outcome.record.status.state)) return;
+      current = await this.advance(current, outcome.record);
+    }
+  }
+
+  /** Ends an instance that is not running; a running one is left to end by itself. */
+  async withdraw(jobId: string): Promise<JobRecord | undefined> {
+    const now = this.parts.ports.clock.wallMs();
+    return this.writes.change(jobId, (record) =>
+      record.status.state === 'waiting' || record.status.state === 'suspended'
+        ? ended(record, { state: 'cancelled', now, message: 'its schedule was cancelled, suspended or changed' })
+        : undefined,
+    );
+  }
+
+  /** Stores a slot's instance; the same slot again changes nothing. */
+  async fire(schedule: JobRecord, slot: Slot, dueAt = slot.at): Promise<JobRecord | undefined> {
+    const [outcome] = await this.writes.add([instanceOf(schedule, slot, dueAt)]);
+    return outcome?.record;
+  }
+
+  /** An instance of an older generation that still runs goes before the new generation's first; a waiting one is withdrawn. */
+  private async isHeld(schedule: JobRecord): Promise<boolean> {
+    const { heldBy } = schedule.status;
+    if (heldBy === undefined) return false;
+    const old = await this.withdraw(heldBy);
+    return old !== undefined && !isEnded(old.status.state);
+  }
+
+  /** From an ended instance to the next slot; answers the advanced schedule, or undefined when there is nothing to go on with. */
+  private async advance(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined> {
+    const end = await this.withNextSlot(schedule, instance);
+    const next = end?.status.nextSlot;
+    if (!end || next === undefined) return undefined;
+    const skipped = (schedule.status.skipped ?? 0) + (end.status.skipped ?? 0);
+    if (next === null) {
+      const after = ended(schedule, { state: 'succeeded', now: this.parts.ports.clock.wallMs(), skipped });
+      await this.writes.update([{ before: schedule, after }]);
+      return undefined;
+    }
+    const inserted = await this.fire(schedule, next);
+    const after = withStatus(schedule, { slot: next, skipped, heldBy: undefined });
+    const [advanced] = await this.writes.update([{ before: schedule, after }]);
+    if (!advanced && inserted) await this.confirm(schedule, inserted);
+    return advanced && inserted && isEnded(inserted.status.state) ? advanced : undefined;
+  }
+
+  /** Stores what follows an instance that ended without it (expired at dispatch, withdrawn); what is stored already, stays. */
+  private async withNextSlot(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined> {
+    if (instance.status.nextSlot !== undefined) return instance;
+    const following = followingOf(schedule, this.parts.ports.clock.wallMs());
+    return this.writes.change(instance.jobId, (record) =>
+      record.status.nextSlot === undefined ? withStatus(record, following) : undefined,
+    );
+  }
+
+  /** Takes an inserted instance back if its schedule was cancelled, suspended or changed meanwhile. */
+  async confirm(seen: JobRecord, inserted: JobRecord): Promise<void> {
+    const [schedule] = await this.parts.ports.queue.get([seen.jobId]);
+    const { state, generation } = schedule?.status ?? {};
+    if (state === 'waiting' && generation === seen.status.generation) return;
+    await this.withdraw(inserted.jobId);
+  }
+}
+
+/** The instance of the schedule's current slot is the one whose end makes the schedule go on. */
+export function isCurrent(schedule: JobRecord, jobId: string): boolean {
+  const { slot, generation } = schedule.status;
+  if (!schedule.body.rule?.relyOnPrevCycle || !slot || generation === undefined) return false;
+  return instanceId(schedule.jobId, generation, slot.id) === jobId;
+}
+
+function followingOf(schedule: JobRecord, now: number): Following {
+  const { rule } = schedule.body;
+  const { slot, catchUpTo } = schedule.status;
+  if (!rule || !slot) return { nextSlot: null, skipped: 0 };
+  const { next, skipped } = slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: catchUpTo });
+  return { nextSlot: next ?? null, skipped };
+}
+
+export function instanceOf(schedule: JobRecord, slot: Slot, dueAt: number): JobRecord {
+  const generation = schedule.status.generation ?? 1;
+  return {
+    jobId: instanceId(schedule.jobId, generation, slot.id),
+    body: { ...schedule.body, rule: undefined, origin: { scheduleId: schedule.jobId, generation, slot } },
+    status: { rev: 1, state: 'waiting', dueAt, attempt: 0, retryTimes: 0, losses: 0 },
+  };
+}

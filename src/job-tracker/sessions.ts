@@ -1,0 +1,135 @@
+/**
+ * The sessions this tracker serves: their leases, and which runs each one holds. A session is `identity#epoch`, one life of a
+ * TaskTracker; its lease, not the single run, is what gets renewed, so renewing costs nothing per job.
+ */
+import type { JobRecord } from '../job/job.js';
+import { isSuspect } from '../job/job.js';
+import type { SessionInfo } from '../protocol/messages.js';
+import { limits } from '../protocol/limits.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { WriteObserver } from './writes.js';
+
+/** One claimed batch: its jobs not yet settled, and when its worker last said that it has it. */
+export interface Claim {
+  readonly jobIds: Set<string>;
+  namedMono: number;
+}
+
+export class Session {
+  leaseUntilMono = 0;
+  isDead = false;
+  /** Probes in a row that found nobody listening, and when the first of them was. */
+  unheard = 0;
+  unheardSinceMono = 0;
+  readonly claims = new Map<string, Claim>();
+  /** Runs held, suspects among them, and the one that must be alone. */
+  held = 0;
+  readonly suspects = new Set<string>();
+  aloneJobId: string | undefined;
+  /** Claims for it that are not yet committed, and whether one of them may bring a suspect. */
+  claimsUnderWay = 0;
+  seeks: 'none' | 'one' | 'alone' = 'none';
+
+  constructor(readonly info: SessionInfo) {}
+
+  get id(): string {
+    return this.info.session;
+  }
+
+  get nodeGroup(): string {
+    return this.info.nodeGroup;
+  }
+}
+
+export class Sessions implements WriteObserver {
+  private readonly alive = new Map<string, Session>();
+  private readonly holders = new Map<string, { session: Session; runId: string }>();
+
+  constructor(private readonly parts: TrackerParts) {}
+
+  /** Begins a session, or restores one found in the store, with one full lease. */
+  begin(info: SessionInfo): Session {
+    const session = this.alive.get(info.session) ?? new Session(info);
+    this.alive.set(info.session, session);
+    session.leaseUntilMono = this.parts.ports.clock.monoMs() + this.parts.settings.leaseMs;
+    return session;
+  }
+
+  find(id: string): Session | undefined {
+    return this.alive.get(id);
+  }
+
+  all(): Iterable<Session> {
+    return this.alive.values();
+  }
+
+  ofGroup(nodeGroup: string): Session[] {
+    return [...this.alive.values()].filter((session) => session.nodeGroup === nodeGroup);
+  }
+
+  /** Extends the lease and notes the named runs; false for a dead or unknown session. */
+  renew(id: string, runIds: readonly string[]): boolean {
+    const session = this.alive.get(id);
+    if (!session) return false;
+    const now = this.parts.ports.clock.monoMs();
+    session.leaseUntilMono = now + this.parts.settings.leaseMs;
+    session.unheard = 0;
+    for (const runId of runIds) {
+      const claim = session.claims.get(runId);
+      if (claim) claim.namedMono = now;
+    }
+    return true;
+  }
+
+  /** From now on the session is unknown here, which every caller treats as dead. */
+  end(session: Session): void {
+    session.isDead = true;
+    this.alive.delete(session.id);
+    for (const claim of session.claims.values()) for (const jobId of claim.jobIds) this.holders.delete(jobId);
+  }
+
+  /** The session that holds this job's current run. */
+  holderOf(jobId: string): Session | undefined {
+    return this.holders.get(jobId)?.session;
+  }
+
+  /** Runs that their worker did not name for ten seconds: it may never have got them. */
+  unnamedRuns(session: Session): string[] {
+    const before = this.parts.ports.clock.monoMs() - limits.claimUnnamedMs;
+    return [...session.claims].filter(([, claim]) => claim.namedMono < before).map(([runId]) => runId);
+  }
+
+  written(record: JobRecord): void {
+    const { state, session: sessionId, runId } = record.status;
+    const holder = this.holders.get(record.jobId);
+    if (holder && (state !== 'executing' || holder.runId !== runId)) this.release(record.jobId, holder);
+    if (state === 'executing' && sessionId && runId && holder?.runId !== runId) {
+      const session = this.alive.get(sessionId);
+      if (session) this.hold(record, session, runId);
+    }
+  }
+
+  private hold(record: JobRecord, session: Session, runId: string): void {
+    let claim = session.claims.get(runId);
+    if (!claim) {
+      claim = { jobIds: new Set(), namedMono: this.parts.ports.clock.monoMs() };
+      session.claims.set(runId, claim);
+    }
+    claim.jobIds.add(record.jobId);
+    session.held++;
+    if (isSuspect(record)) session.suspects.add(record.jobId);
+    if (record.status.isAlone) session.aloneJobId = record.jobId;
+    this.holders.set(record.jobId, { session, runId });
+  }
+
+  private release(jobId: string, holder: { session: Session; runId: string }): void {
+    const { session, runId } = holder;
+    this.holders.delete(jobId);
+    const claim = session.claims.get(runId);
+    if (!claim?.jobIds.delete(jobId)) return;
+    if (claim.jobIds.size === 0) session.claims.delete(runId);
+    session.held--;
+    session.suspects.delete(jobId);
+    if (session.aloneJobId === jobId) session.aloneJobId = undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Settle: stores what a finished run means for its job, as `nextStep` decides, and answers after the commit.
+ *
+ *   the job's current run       applied: ended, waiting for a retry, or waiting at once
+ *   the run settled last        a repeated report: ok, nothing changes
+ *   any other run               stale: recorded in the job's log, never applied
+ *
+ * The write is conditional on the record it was decided on; what misses is read again and decided again, so a cancel that was
+ * asked meanwhile is never lost.
+ */
+import { afterRun } from '../job/ending.js';
+import type { JobRecord } from '../job/job.js';
+import { isEnded } from '../job/job.js';
+import { nextStep, type RunOutcome } from '../job/next-step.js';
+import type { Change } from '../ports/job-queue.js';
+import type { ReportAnswer, RunReport } from '../protocol/messages.js';
+import type { Feedback } from './feedback.js';
+import type { Following, Schedules } from './schedules.js';
+import type { TrackerParts } from './tracker-ports.js';
+import { type TrackerLog, shortRun } from './tracker-log.js';
+import type { JobWrites } from './writes.js';
+
+/** Rounds of deciding again; each miss means that somebody else's write went through. */
+const roundsMax = 20;
+
+export class Settle {
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly writes: JobWrites,
+    private readonly schedules: Schedules,
+    private readonly log: TrackerLog,
+    private readonly feedback: Feedback,
+  ) {}
+
+  /** Answers in the order given. The same steps serve the tracker's own verdicts on runs that nobody reports. */
+  async verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]> {
+    const answers: ReportAnswer[] = new Array(reports.length).fill('stale');
+    let open = reports.map((_, i) => i);
+    for (let round = 0; round < roundsMax && open.length > 0; round++) {
+      open = await this.settleOnce(reports, open, answers);
+    }
+    for (const i of open) this.parts.ports.log.error({ ...(reports[i] as RunReport) }, 'a run could not be settled; its session will be rescued');
+    return answers;
+  }
+
+  /** One round: read, decide, write. Answers the places whose record changed meanwhile. */
+  private async settleOnce(reports: readonly RunReport[], places: readonly number[], answers: ReportAnswer[]): Promise<number[]> {
+    const verdicts = places.map((place) => reports[place] as RunReport);
+    const records = await this.parts.ports.queue.get(verdicts.map((verdict) => verdict.jobId));
+    const current = records.map((record, n) => (record && isCurrentRun(record, verdicts[n] as RunReport) ? record : undefined));
+    const following = await this.schedules.following(current.filter((record) => record !== undefined));
+    const changes: Change[] = [];
+    const changing: number[] = [];
+    const repeated: JobRecord[] = [];
+    for (const [n, place] of places.entries()) {
+      const verdict = verdicts[n] as RunReport;
+      const before = current[n];
+      if (before) {
+        changes.push({ before, after: this.decide(before, verdict.outcome, following.get(before.jobId)) });
+        changing.push(place);
+      } else if (records[n]?.status.lastRunId === verdict.runId) {
+        answers[place] = 'ok';
+        repeated.push(records[n]);
+      } else this.recordStale(verdict, records[n]);
+    }
+    const written = await this.writes.update(changes);
+    written.forEach((record, n) => {
+      if (record) answers[changing[n] as number] = 'ok';
+    });
+    await this.afterwards([...written.filter((record) => record !== undefined), ...repeated], changes);
+    return changing.filter((_, n) => !written[n]);
+  }
+
+  private decide(before: JobRecord, outcome: RunOutcome, following: Following | undefined): JobRecord {
+    const { clock, chance } = this.parts.ports;
+    const now = clock.wallMs();
+    const step = nextStep(before, outcome, { now, nextSlotAt: following?.nextSlot?.at, chance: chance.next() });
+    const result = outcome.kind === 'success' ? outcome.result : undefined;
+    return afterRun(before, step, { ...following, state: step.state, now, outcome, message: outcome.message, result });
+  }
+
+  /** What an ended record still owes; a repeated report finds it done and changes nothing. */
+  private async afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void> {
+    this.log.steps(changes, records);
+    const over = records.filter((record) => isEnded(record.status.state));
+    this.feedback.owe(over);
+    await this.schedules.follow(over.filter((record) => record.body.origin));
+  }
+
+  private recordStale(verdict: RunReport, record: JobRecord | undefined): void {
+    if (!record) return;
+    const text = `${verdict.outcome.kind} of run ${shortRun(verdict.runId)} came when the job was ${record.status.state}; not applied`;
+    this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
+  }
+}
+
+const isCurrentRun = ({ status }: JobRecord, verdict: RunReport): boolean =>
+  status.state === 'executing' && status.runId === verdict.runId;

@@ -1,0 +1,74 @@
+/** Lines of the tracker in a job's log: only what is out of the ordinary; the ordinary is read from the record's timestamps. */
+import { Batcher } from '../kit/batcher.js';
+import type { JobRecord } from '../job/job.js';
+import { isEnded } from '../job/job.js';
+import type { Change } from '../ports/job-queue.js';
+import type { JobLogLine, LogLevel } from '../ports/job-logger.js';
+import type { TrackerPorts } from './tracker-ports.js';
+
+export interface Happening {
+  readonly jobId: string;
+  readonly type: 'retry' | 'loss' | 'returned' | 'stale' | 'ended' | 'control' | 'miss';
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+/** The first characters of a run's id: enough to tell runs apart, too few to speak for one. */
+export const shortRun = (runId: string): string => runId.slice(0, 8);
+
+const queuedLinesMax = 50_000;
+
+export class TrackerLog {
+  private readonly batcher: Batcher<JobLogLine, void>;
+  private seq = 0;
+  private dropped = 0;
+
+  constructor(private readonly ports: TrackerPorts) {
+    this.batcher = new Batcher({
+      name: 'job log of the tracker',
+      batchItemsMax: 1000,
+      queuedItemsMax: queuedLinesMax,
+      endOfTurn: () => ports.clock.endOfTurn(),
+      send: async (lines) => {
+        await ports.logger.append(lines);
+        return undefined;
+      },
+    });
+  }
+
+  /** Never waits and never throws; what does not fit is counted. */
+  write(happening: Happening): void {
+    const line = { ...happening, seq: ++this.seq, at: this.ports.clock.wallMs() };
+    this.batcher.add(line).catch((error) => {
+      if (this.dropped++ % 1000 === 0) this.ports.log.warn({ dropped: this.dropped, error }, 'lines of the job log were dropped');
+    });
+  }
+
+  /** The exceptional ones among settled runs. */
+  steps(changes: readonly Change[], records: readonly JobRecord[]): void {
+    const before = new Map(changes.map((change) => [change.before.jobId, change.before]));
+    for (const record of records) {
+      const was = before.get(record.jobId);
+      const happening = was && happeningOf(was, record);
+      if (happening) this.write(happening);
+    }
+  }
+}
+
+function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening | undefined {
+  const run = `run ${shortRun(before.status.runId ?? '')}`;
+  const why = status.message ? `: ${status.message}` : '';
+  if (status.losses > before.status.losses) {
+    const what = isEnded(status.state) ? `the job is ${status.state} (${status.reason})` : 'the job waits again';
+    return { jobId, type: 'loss', level: 'WARN', text: `${run} was lost with its worker, loss ${status.losses}; ${what}` };
+  }
+  if (isEnded(status.state)) {
+    if (status.state === 'succeeded') return undefined;
+    return { jobId, type: 'ended', level: 'ERROR', text: `${status.state}${status.reason ? ` (${status.reason})` : ''}${why}` };
+  }
+  if (status.retryTimes > before.status.retryTimes) {
+    const text = `${run}: retry ${status.retryTimes} is due at ${new Date(status.dueAt ?? 0).toISOString()}${why}`;
+    return { jobId, type: 'retry', level: 'WARN', text };
+  }
+  return { jobId, type: 'returned', level: 'INFO', text: `${run} was handed back unfinished; the job waits again` };
+}

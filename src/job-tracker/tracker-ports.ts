@@ -1,0 +1,42 @@
+/** What the steps of a JobTracker are given, and the settings they share. */
+import type { Subjects } from '../protocol/subjects.js';
+import type { Chance } from '../ports/chance.js';
+import type { Clock } from '../ports/clock.js';
+import type { Ids } from '../ports/ids.js';
+import type { JobLogger } from '../ports/job-logger.js';
+import type { JobQueue } from '../ports/job-queue.js';
+import type { Log } from '../ports/log.js';
+import type { Transport } from '../ports/transport.js';
+
+export interface TrackerPorts {
+  readonly queue: JobQueue;
+  readonly logger: JobLogger;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly chance: Chance;
+  readonly log: Log;
+}
+
+export interface TrackerSettings {
+  readonly cluster: string;
+  /** For jobs that do not name their own: LTS's job.max.retry.times. Default 10. */
+  readonly maxRetryTimes?: number;
+  /** For jobs that do not name their own: LTS's jobtracker.job.retry.interval.millis. Default 30,000. */
+  readonly retryIntervalMs?: number;
+  /** A session's right to run, in ms. Default 30,000. */
+  readonly leaseMs?: number;
+  /** Ended jobs are kept this long, in ms. Default 7 days. */
+  readonly keepEndedMs?: number;
+  /** Most ended jobs kept. Default 1,000,000. */
+  readonly keepEndedMax?: number;
+  /** Zone of cron expressions that name none. Default: the zone of the tracker's process. */
+  readonly timeZone?: string;
+}
+
+/** Ports, settings with their defaults, and subjects: what a step's constructor takes first. */
+export interface TrackerParts {
+  readonly ports: TrackerPorts;
+  readonly settings: Required<TrackerSettings>;
+  readonly subjects: Subjects;
+}

@@ -1,0 +1,124 @@
+/**
+ * Trigger: fires the slots of schedules by time, and mends what a crash left between two steps.
+ *
+ *   independent slots (relyOnPrevCycle=false)   fired when due: insert the instance, then advance the schedule
+ *   slots that nobody could fire                decided by the schedule's misfire policy, at start and after a pause
+ *   sweep, every 60 s                           every schedule that should have an open instance gets it
+ */
+import { Alarm } from '../cluster/alarm.js';
+import { ended } from '../job/ending.js';
+import type { JobRecord, Slot } from '../job/job.js';
+import { isEnded, withStatus } from '../job/job.js';
+import { instanceId, misfire, slotAfter } from '../job/schedule.js';
+import type { Schedules } from './schedules.js';
+import type { TrackerParts } from './tracker-ports.js';
+import type { JobWrites, WriteObserver } from './writes.js';
+
+/** A slot this late was not merely slow. */
+const misfireGraceMs = 5_000;
+const pageMax = 200;
+
+export class Trigger implements WriteObserver {
+  private readonly alarm: Alarm;
+
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly writes: JobWrites,
+    private readonly schedules: Schedules,
+  ) {
+    const { clock, log } = parts.ports;
+    this.alarm = new Alarm({ name: 'schedule timer', clock, log, onRing: () => this.fireDue() });
+  }
+
+  start(): void {
+    this.alarm.start();
+  }
+
+  stop(): Promise<void> {
+    return this.alarm.stop();
+  }
+
+  written({ body, status }: JobRecord): void {
+    if (body.rule && status.state === 'waiting' && status.dueAt !== undefined) this.alarm.set(status.dueAt);
+  }
+
+  /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
+  async sweep(): Promise<void> {
+    await this.forEachSchedule(async (schedule, instance) => {
+      const isAtRest = instance && !isEnded(instance.status.state) && schedule.status.heldBy === undefined;
+      if (!isAtRest) await this.schedules.open(schedule);
+    });
+  }
+
+  /** Slots whose time passed while no tracker was alive. */
+  async catchUp(): Promise<void> {
+    const lateBefore = this.parts.ports.clock.wallMs() - misfireGraceMs;
+    await this.forEachSchedule(async (schedule, instance) => {
+      const { slot } = schedule.status;
+      if (!instance || !slot || slot.at >= lateBefore) return;
+      if (instance.status.state === 'waiting' && instance.status.attempt === 0) await this.judgeMissed(schedule, instance, slot);
+    });
+  }
+
+  private async judgeMissed(schedule: JobRecord, instance: JobRecord, slot: Slot): Promise<void> {
+    const { rule } = schedule.body;
+    if (!rule) return;
+    const now = this.parts.ports.clock.wallMs();
+    const verdict = misfire(rule, slot, now);
+    if (verdict.catchUpToMs !== undefined) {
+      await this.writes.update([{ before: schedule, after: withStatus(schedule, { catchUpTo: verdict.catchUpToMs }) }]);
+    }
+    if (verdict.fire) return;
+    const { skipTo = null, skipped } = verdict;
+    const after = ended(instance, { state: 'skipped', now, nextSlot: skipTo, skipped, message: `missed at ${isoTime(slot.at)}` });
+    const [written] = await this.writes.update([{ before: instance, after }]);
+    if (written) await this.schedules.follow([written]);
+  }
+
+  /** Waiting schedules that rely on the previous cycle, each with the instance of its current slot. */
+  private async forEachSchedule(visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>): Promise<void> {
+    const { queue } = this.parts.ports;
+    let cursor: string | undefined;
+    do {
+      const page = await queue.list({ schedules: true, states: ['waiting'], cursor, limit: pageMax });
+      const relying = page.records.filter((schedule) => schedule.body.rule?.relyOnPrevCycle && schedule.status.slot);
+      const instances = await queue.get(relying.map(currentInstanceId));
+      for (const [i, schedule] of relying.entries()) await visit(schedule, instances[i]);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /** Fires the independent schedules that are due; answers when the next one is. */
+  private async fireDue(): Promise<number | undefined> {
+    const { queue, clock } = this.parts.ports;
+    const { due, nextAt } = await queue.dueSchedules(clock.wallMs(), pageMax);
+    await Promise.all(due.map((schedule) => this.fire(schedule)));
+    return due.length > 0 ? clock.wallMs() : nextAt;
+  }
+
+  /** Insert the slot's instance, then advance the schedule; a crash between repeats the first, which changes nothing. */
+  private async fire(schedule: JobRecord): Promise<void> {
+    const { rule } = schedule.body;
+    const { slot } = schedule.status;
+    if (!rule || !slot) return;
+    const now = this.parts.ports.clock.wallMs();
+    const isMissed = now - slot.at > misfireGraceMs;
+    const catchUpTo = schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY;
+    const verdict = isMissed && slot.at > catchUpTo ? misfire(rule, slot, now) : { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now };
+    const inserted = verdict.fire ? await this.schedules.fire(schedule, slot) : undefined;
+    const { next, skipped } = verdict.fire
+      ? slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: verdict.catchUpToMs })
+      : { next: verdict.skipTo, skipped: verdict.skipped };
+    const total = (schedule.status.skipped ?? 0) + skipped;
+    const after = next
+      ? withStatus(schedule, { slot: next, dueAt: next.at, skipped: total, catchUpTo: isMissed ? verdict.catchUpToMs : undefined })
+      : ended(schedule, { state: 'succeeded', now, skipped: total });
+    const [advanced] = await this.writes.update([{ before: schedule, after }]);
+    if (!advanced && inserted) await this.schedules.confirm(schedule, inserted);
+  }
+}
+
+const currentInstanceId = ({ jobId, status }: JobRecord): string =>
+  instanceId(jobId, status.generation ?? 1, status.slot?.id ?? '');
+
+const isoTime = (at: number): string => new Date(at).toISOString();

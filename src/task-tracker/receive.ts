@@ -1,0 +1,93 @@
+/**
+ * Receive: keeps up to two pulls open at the tracker, which together offer the free slots, so that while one is answered and on
+ * its way the other still waits there. A reply that comes after its pull's deadline is dropped: those runs were never received.
+ */
+import { LtsError } from '../errors.js';
+import type { JobRecord } from '../job/job.js';
+import { ask } from '../protocol/ask.js';
+import { limits } from '../protocol/limits.js';
+import type { PullAnswer } from '../protocol/messages.js';
+import type { WorkerSession } from './session.js';
+import type { Slots } from './slots.js';
+import type { WorkerParts } from './worker-ports.js';
+
+const pullsMax = 2;
+/** Beyond the tracker's own wait: time for the commit and the way. */
+const answerMarginMs = 5_000;
+const againAfterMs = 200;
+const withdrawWithinMs = 1_000;
+
+export class Receive {
+  private openPulls = 0;
+  private pulls = new AbortController();
+  private isPaused = true;
+
+  constructor(
+    private readonly parts: WorkerParts,
+    private readonly slots: Slots,
+    private readonly session: WorkerSession,
+    private readonly onJobs: (jobs: readonly JobRecord[]) => void,
+  ) {}
+
+  resume(): void {
+    this.isPaused = false;
+    this.fill();
+  }
+
+  /** Gives up the open pulls; what they would have brought was never received. */
+  pause(): void {
+    this.isPaused = true;
+    this.pulls.abort();
+    this.pulls = new AbortController();
+  }
+
+  /** Asks the tracker to answer the open pulls, empty, and waits a moment for it; what it had sent already still comes. */
+  async withdraw(): Promise<void> {
+    this.isPaused = true;
+    const { clock, transport } = this.parts.ports;
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: withdrawWithinMs };
+    const body = { session: this.session.id, slots: 0, waitMs: 0 };
+    await ask(transport, to, { kind: 'PullJobs', body }).catch(() => undefined);
+    const until = clock.monoMs() + withdrawWithinMs;
+    while (this.openPulls > 0 && clock.monoMs() < until) await clock.sleep(10);
+    this.pause();
+  }
+
+  /** Opens pulls for free slots. */
+  fill(): void {
+    while (!this.isPaused && this.session.isAlive && this.openPulls < pullsMax && this.slots.free > 0) {
+      const { free } = this.slots;
+      void this.pull(this.openPulls === 0 ? Math.ceil(free / 2) : free);
+    }
+  }
+
+  /** Jobs that came with an answer to a pull or a report. */
+  take(answer: PullAnswer, session: string): void {
+    if (answer.answer === 'refused' && session === this.session.id) this.session.lose();
+    if (answer.jobs.length > 0) this.onJobs(answer.jobs);
+  }
+
+  private async pull(slots: number): Promise<void> {
+    const session = this.session.id;
+    const { signal } = this.pulls;
+    this.openPulls++;
+    this.slots.promise(slots);
+    const answer = await this.ask(session, slots, signal);
+    this.openPulls--;
+    this.slots.takeBack(slots);
+    if (answer && !signal.aborted) this.take(answer, session);
+    if (!answer) await this.parts.ports.clock.sleep(againAfterMs, signal);
+    this.fill();
+  }
+
+  private async ask(session: string, slots: number, signal: AbortSignal): Promise<PullAnswer | undefined> {
+    const waitMs = limits.pullWaitMs;
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal };
+    try {
+      return await ask(this.parts.ports.transport, to, { kind: 'PullJobs', body: { session, slots, waitMs } });
+    } catch (error) {
+      if (LtsError.is(error)) return undefined;
+      throw error;
+    }
+  }
+}

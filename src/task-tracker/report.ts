@@ -1,0 +1,140 @@
+/**
+ * Report: brings outcomes to the tracker in batches and keeps each one until a tracker acknowledged it after its commit: in
+ * memory, and in the FailStore when no answer came for 200 ms. A report may arrive twice; the tracker counts it once.
+ */
+import { LtsError } from '../errors.js';
+import { Replay } from '../cluster/replay.js';
+import { Batcher } from '../kit/batcher.js';
+import { ask } from '../protocol/ask.js';
+import { limits } from '../protocol/limits.js';
+import type { PullAnswer, RunReport } from '../protocol/messages.js';
+import type { WorkerParts } from './worker-ports.js';
+
+const answerWithinMs = 5_000;
+const keepAfterMs = 200;
+const againAfterMs = 500;
+const replayEveryMs = 30_000;
+
+/** Free slots of a session; none of no session while it has none. */
+export interface SlotOffer {
+  readonly session: string;
+  readonly slots: number;
+}
+
+export interface ReportParts {
+  /** What to offer with the next report; `answered` takes it back with what the tracker said. */
+  readonly offerSlots: () => SlotOffer;
+  readonly answered: (offer: SlotOffer, answer: PullAnswer) => void;
+}
+
+export class Report {
+  private readonly batcher: Batcher<RunReport, void>;
+  private readonly replay: Replay<RunReport>;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly parts: WorkerParts,
+    private readonly own: ReportParts,
+  ) {
+    const { clock, log, failStore } = parts.ports;
+    this.batcher = new Batcher({
+      name: 'reports of runs',
+      batchItemsMax: limits.batchJobsMax,
+      batchSizeMax: limits.batchBytesMax,
+      sizeOf: sizeOfReport,
+      // Bounded by the slots: a slot is offered again only with its report's answer.
+      queuedItemsMax: Number.POSITIVE_INFINITY,
+      flightsMax: 2,
+      endOfTurn: () => clock.endOfTurn(),
+      send: (reports) => this.send(reports),
+    });
+    const send = (reports: readonly RunReport[]) => this.sendKept(reports);
+    this.replay = new Replay({ topic: 'results', failStore, clock, log, everyMs: replayEveryMs, send });
+  }
+
+  /** Left-over results of an earlier process go first. */
+  async start(): Promise<void> {
+    await this.replay.drain();
+    this.replay.start();
+  }
+
+  /** Resolves when a tracker acknowledged the report, or when it lies in the FailStore at stop. */
+  add(report: RunReport): Promise<void> {
+    return this.batcher.add(report);
+  }
+
+  /** What is not acknowledged by now goes to the FailStore. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.replay.stop();
+  }
+
+  private async send(reports: readonly RunReport[]): Promise<undefined> {
+    const kept = new AbortController();
+    const keeping = this.keepSoon(reports, kept.signal);
+    try {
+      while (!(await this.isAnswered(reports))) {
+        if (this.stopping.signal.aborted) {
+          await this.keep(reports);
+          return undefined;
+        }
+        await this.parts.ports.clock.sleep(againAfterMs, this.stopping.signal);
+      }
+    } finally {
+      kept.abort();
+    }
+    if (await keeping) await this.forget(reports);
+    return undefined;
+  }
+
+  /** A result that stays in the FailStore after its answer is sent again, which changes nothing. */
+  private async forget(reports: readonly RunReport[]): Promise<void> {
+    const { failStore, log } = this.parts.ports;
+    await failStore.remove('results', reports.map(keyOf)).catch((error) => log.warn({ error }, 'acknowledged results stay in the FailStore'));
+  }
+
+  private async isAnswered(reports: readonly RunReport[]): Promise<boolean> {
+    const offer = this.own.offerSlots();
+    let answer: PullAnswer = { answer: 'ok', jobs: [] };
+    try {
+      answer = await this.ask(reports, offer);
+      return true;
+    } catch (error) {
+      if (!LtsError.is(error)) throw error;
+      return false;
+    } finally {
+      this.own.answered(offer, answer);
+    }
+  }
+
+  private ask(reports: readonly RunReport[], offer: SlotOffer) {
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerWithinMs, signal: this.stopping.signal };
+    return ask(this.parts.ports.transport, to, { kind: 'ReportRuns', body: { ...offer, reports } });
+  }
+
+  /** True when the reports were written to the FailStore because no answer came in time. */
+  private async keepSoon(reports: readonly RunReport[], answered: AbortSignal): Promise<boolean> {
+    await this.parts.ports.clock.sleep(keepAfterMs, answered);
+    if (answered.aborted) return false;
+    await this.keep(reports);
+    return true;
+  }
+
+  private async keep(reports: readonly RunReport[]): Promise<void> {
+    const { failStore, clock, log } = this.parts.ports;
+    const at = clock.wallMs();
+    const entries = reports.map((report) => ({ topic: 'results' as const, key: keyOf(report), value: JSON.stringify(report), at }));
+    await failStore.put(entries).catch((error) => log.error({ results: reports.length, error }, 'results are kept in memory only'));
+  }
+
+  /** Kept results offer no slots: their session may be gone. */
+  private async sendKept(reports: readonly RunReport[]): Promise<undefined[]> {
+    await this.ask(reports, { session: '', slots: 0 });
+    return [];
+  }
+}
+
+const keyOf = ({ jobId, runId }: RunReport): string => `${jobId}/${runId}`;
+
+const sizeOfReport = ({ outcome }: RunReport): number =>
+  256 + (outcome.message?.length ?? 0) + (outcome.kind === 'success' ? (outcome.result?.length ?? 0) : 0);

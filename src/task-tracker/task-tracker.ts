@@ -1,0 +1,215 @@
+/**
+ * The TaskTracker: asks for jobs, runs them, and reports what became of them.
+ *
+ *   dispatch -> RECEIVE (receive.ts: pulls) -> RUN (run.ts: the user's runner) -> REPORT (report.ts) -> settle
+ *
+ *   session.ts   one life at the trackers: the lease that makes its runs its own
+ *   slots.ts     how many runs fit            voice.ts   biz-log lines and progress
+ */
+import { Replay } from '../cluster/replay.js';
+import { LtsError } from '../errors.js';
+import type { JobRecord } from '../job/job.js';
+import type { JobLogLine } from '../ports/job-logger.js';
+import type { Subscription } from '../ports/transport.js';
+import { ask, type Steps } from '../protocol/ask.js';
+import type { PullAnswer } from '../protocol/messages.js';
+import { subjectsOf } from '../protocol/subjects.js';
+import { Receive } from './receive.js';
+import { Report, type SlotOffer } from './report.js';
+import { Run } from './run.js';
+import { WorkerSession } from './session.js';
+import { Slots } from './slots.js';
+import { Voice } from './voice.js';
+import type { WorkerParts, WorkerPorts, WorkerSettings } from './worker-ports.js';
+
+/** What a stop found and did. */
+export interface StopReport {
+  /** Runs that ended by themselves within the deadline. */
+  readonly finished: number;
+  /** Runs that were told to stop and did; their jobs wait again. */
+  readonly handedBack: number;
+  /** Runs whose code did not return in time; they can change nothing any more. */
+  readonly abandoned: number;
+}
+
+/** The end of the stop deadline is kept for aborting, reporting and leaving. */
+const windDownMs = 1_000;
+/** Run ids that the tracker was told are not held: refused for good, the newest of them remembered. */
+const refusedMax = 10_000;
+
+export class TaskTrackerRole {
+  private readonly parts: WorkerParts;
+  private readonly slots: Slots;
+  private readonly session: WorkerSession;
+  private readonly receive: Receive;
+  private readonly report: Report;
+  private readonly voice: Voice;
+  private readonly logReplay: Replay<JobLogLine>;
+  private readonly runs = new Set<Run>();
+  /** Jobs per runId that are not yet acknowledged. */
+  private readonly held = new Map<string, number>();
+  private readonly refused = new Set<string>();
+  private isStopping = false;
+  private subscription: { id: string; subscription: Subscription } | undefined;
+
+  constructor(ports: WorkerPorts, settings: WorkerSettings) {
+    this.parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
+    this.slots = new Slots(this.parts.settings.workThreads);
+    this.session = new WorkerSession(this.parts, {
+      heldRunIds: () => [...this.held.keys()],
+      onAlive: () => this.onAlive(),
+      onLost: () => this.onLost(),
+    });
+    this.receive = new Receive(this.parts, this.slots, this.session, (jobs) => this.onJobs(jobs));
+    this.report = new Report(this.parts, {
+      offerSlots: () => this.offerSlots(),
+      answered: (offer, answer) => this.onReported(offer, answer),
+    });
+    this.voice = new Voice(this.parts);
+    const { failStore, clock, log } = ports;
+    this.logReplay = new Replay({
+      topic: 'biz-logs',
+      failStore,
+      clock,
+      log,
+      everyMs: 30_000,
+      send: async (lines) => {
+        const to = { subject: this.parts.subjects.tracker, deadlineMs: 5_000 };
+        await ask(ports.transport, to, { kind: 'AppendLog', body: { lines, progress: [] } });
+        return [];
+      },
+    });
+  }
+
+  /** Sends left-over results first, then begins its session and pulls. Without a tracker it starts all the same and goes on trying. */
+  async start(): Promise<void> {
+    await this.report.start();
+    this.logReplay.start();
+    await this.session.start();
+  }
+
+  /** Finishes what runs, hands back the rest, and resolves by the deadline. */
+  async stop(deadlineMs = 25_000): Promise<StopReport> {
+    const { clock } = this.parts.ports;
+    this.isStopping = true;
+    await this.receive.withdraw();
+    const running = this.runs.size;
+    await this.untilIdle(Math.max(0, deadlineMs - windDownMs - this.parts.settings.abortGraceMs));
+    const finished = running - this.runs.size;
+    const told = [...this.runs];
+    for (const run of told) run.abort('shutdown');
+    await this.untilIdle(Math.min(deadlineMs, this.parts.settings.abortGraceMs));
+    const abandoned = told.filter((run) => !run.isReturned).length;
+    await Promise.race([this.flushed(), clock.sleep(windDownMs)]);
+    await this.report.stop();
+    await Promise.race([Promise.all([this.session.stop(), this.logReplay.stop()]), clock.sleep(windDownMs)]);
+    await this.subscription?.subscription.close();
+    return { finished, handedBack: told.length - abandoned, abandoned };
+  }
+
+  private onAlive(): void {
+    void this.listen();
+    this.receive.resume();
+  }
+
+  /** What runs under the lost session is another's to run now, unless job or node say to go on. */
+  private onLost(): void {
+    this.receive.pause();
+    for (const run of this.runs) {
+      if ((run.job.body.leaseLost ?? this.parts.settings.leaseLost) === 'abort') run.abort('lease-lost');
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const { id } = this.session;
+    const old = this.subscription;
+    if (old?.id === id) return;
+    const steps = this.steps(id);
+    const subscription = this.parts.ports.transport.subscribe(this.parts.subjects.session(id), ({ kind, body }) => {
+      const step = steps[kind as keyof Steps] as ((body: unknown) => Promise<unknown>) | undefined;
+      if (!step) throw new LtsError('LTS_MESSAGE_INVALID', `A TaskTracker does not answer ${kind}.`);
+      return step(body);
+    });
+    this.subscription = { id, subscription };
+    await old?.subscription.close();
+  }
+
+  private steps(id: string): Steps {
+    return {
+      Probe: async () => ({ answer: this.session.id === id && this.session.isAlive ? 'ok' : 'refused' }),
+      AskRuns: async ({ runIds }) => {
+        const notHeld = runIds.filter((runId) => !this.held.has(runId));
+        for (const runId of notHeld) this.refuse(runId);
+        return { notHeld };
+      },
+      CancelRun: async ({ jobId, runId }) => {
+        const run = [...this.runs].find((one) => one.job.jobId === jobId && one.runId === runId);
+        run?.abort('cancelled');
+        return { isHeld: run !== undefined };
+      },
+    };
+  }
+
+  private onJobs(jobs: readonly JobRecord[]): void {
+    for (const job of jobs) {
+      const runId = job.status.runId ?? '';
+      if (this.refused.has(runId)) continue;
+      this.held.set(runId, (this.held.get(runId) ?? 0) + 1);
+      this.slots.start();
+      void this.execute(new Run(this.parts, job, this.voice.of(job)));
+    }
+  }
+
+  private async execute(run: Run): Promise<void> {
+    this.runs.add(run);
+    const outcome = await run.execute();
+    this.runs.delete(run);
+    this.slots.end();
+    try {
+      await this.report.add({ jobId: run.job.jobId, runId: run.runId, outcome });
+    } catch (error) {
+      this.parts.ports.log.error({ jobId: run.job.jobId, error }, 'a result could not be reported; the job is run again when asked for');
+    }
+    this.acknowledged(run.runId);
+  }
+
+  private acknowledged(runId: string): void {
+    const left = (this.held.get(runId) ?? 1) - 1;
+    if (left > 0) this.held.set(runId, left);
+    else this.held.delete(runId);
+  }
+
+  private offerSlots(): SlotOffer {
+    if (!this.session.isAlive || this.isStopping) return { session: '', slots: 0 };
+    const slots = this.slots.free;
+    this.slots.promise(slots);
+    return { session: this.session.id, slots };
+  }
+
+  private onReported({ session, slots }: SlotOffer, answer: PullAnswer): void {
+    this.slots.takeBack(slots);
+    this.receive.take(answer, session);
+    this.receive.fill();
+  }
+
+  private refuse(runId: string): void {
+    this.refused.add(runId);
+    const [oldest] = this.refused;
+    if (this.refused.size > refusedMax && oldest !== undefined) this.refused.delete(oldest);
+  }
+
+  private async untilIdle(withinMs: number): Promise<void> {
+    const { clock } = this.parts.ports;
+    const until = clock.monoMs() + withinMs;
+    while (this.runs.size > 0 && clock.monoMs() < until) await clock.sleep(20);
+  }
+
+  private async flushed(): Promise<void> {
+    await this.voice.flush();
+    while (this.held.size > 0) await this.parts.ports.clock.sleep(10);
+  }
+}
+
+function withDefaults(settings: WorkerSettings): Required<WorkerSettings> {
+  return { workThreads: 64, leaseLost: 'abort', abortGraceMs: 5_000, bizLoggerLevel: 'INFO', leaseMs: 30_000, ...settings };
+}

@@ -1,0 +1,68 @@
+/**
+ * A port as a node of the simulator sees it: calls take time, may be refused, and the node may die before or after each.
+ *
+ *   crash before | request on its way | refused or done | reply on its way | crash after | answered
+ */
+import { LtsError } from '../errors.js';
+import type { StoreFaults } from './faults.js';
+import type { NodeLife } from './node-life.js';
+import type { SeededChance } from './seeded-chance.js';
+import type { Trace } from './trace.js';
+
+/** The places where a node calls the outside; it may die at each of them. */
+export interface CrashPoints {
+  /** True when the node died here. */
+  isFatal(life: NodeLife, point: string): boolean;
+}
+
+export interface PortOptions {
+  /** Names the port in traces and crash points. */
+  readonly name: string;
+  readonly life: NodeLife;
+  readonly chance: SeededChance;
+  readonly faults: () => StoreFaults;
+  readonly points: CrashPoints;
+  readonly trace: Trace;
+  readonly onRefused?: (() => void) | undefined;
+}
+
+/** What the caller of a dead node waits for. */
+export const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+/**
+ * Wraps a port whose methods all answer promises. What `inner` does it does at one instant, as a store on a disk of its own
+ * would: it goes on, with what it committed, when the node has died.
+ */
+export function simulatedPort<Port extends object>(inner: Port, options: PortOptions): Port {
+  return new Proxy(inner, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return (...values: unknown[]) => call(`${options.name}.${String(name)}`, () => method.apply(target, values), options);
+    },
+  });
+}
+
+async function call(point: string, act: () => Promise<unknown>, options: PortOptions): Promise<unknown> {
+  const { life, points, chance } = options;
+  if (!life.isAlive || points.isFatal(life, `${point}:before`)) return never();
+  const faults = options.faults();
+  const isRefused = chance.isLucky(faults.refuseRate);
+  const onTheWayMs = chance.between(faults.latencyMs.min, faults.latencyMs.max) / 2;
+  const slowMs = chance.isLucky(faults.slowRate) ? chance.between(faults.slowMs.min, faults.slowMs.max) : 0;
+  await passes(life, onTheWayMs + slowMs);
+  options.trace.note(life.name, isRefused ? `${point} refused` : point);
+  if (isRefused) options.onRefused?.();
+  if (isRefused) throw new LtsError('LTS_STORE_FAILED', `${point}: the store refused the call (simulated). Try again later.`);
+  const answer = await act();
+  if (points.isFatal(life, `${point}:after`)) return never();
+  await passes(life, onTheWayMs);
+  return answer;
+}
+
+/** Never resolves once the node has died. */
+function passes(life: NodeLife, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    life.schedule(ms, resolve);
+  });
+}

@@ -1,0 +1,167 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
+import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
+import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
+import { jobCount, makeStore } from './damage.js';
+
+const pageBytes = 4_096;
+let folder: string;
+let sound: Buffer;
+let path: string;
+let samples = 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lts-doctor-test-'));
+  await makeStore(join(folder, 'sound'));
+  sound = readFileSync(dataFileOf(join(folder, 'sound')));
+});
+
+beforeEach(() => {
+  path = join(folder, `sample${samples++}`);
+  mkdirSync(path);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (bytes: Buffer) => writeFileSync(dataFileOf(path), bytes);
+
+/** Leaf pages, in use or not, whose records contain `text`. */
+function leavesWith(text: string): number[] {
+  const pages = Array.from({ length: sound.length / pageBytes }, (_, page) => page).slice(2);
+  return pages.filter((page) => {
+    const bytes = sound.subarray(page * pageBytes, (page + 1) * pageBytes);
+    return bytes.readUInt16LE(18) === 2 && bytes.includes(text);
+  });
+}
+
+function zeroed(page: number): Buffer {
+  const bytes = Buffer.from(sound);
+  bytes.fill(0, page * pageBytes, (page + 1) * pageBytes);
+  return bytes;
+}
+
+async function keysOf(store: string): Promise<string[]> {
+  const environment = await LmdbEnvironment.open({ path: store });
+  const keys = environment
+    .table('jobs')
+    .entries()
+    .map(({ key }) => String(key));
+  await environment.close();
+  return keys;
+}
+
+it('finds nothing wrong with a sound store, named by its folder or its file', async () => {
+  write(sound);
+  const report = await examine(path);
+  expect(report).toMatchObject({ isSound: true, problems: [], file: dataFileOf(path) });
+  expect(report.tables).toEqual([
+    { name: 'index', records: jobCount, recordsExpected: jobCount, undecodable: 0 },
+    { name: 'jobs', records: jobCount, recordsExpected: jobCount, undecodable: 0 },
+  ]);
+  expect(await examine(dataFileOf(path))).toEqual(report);
+});
+
+it('copies a sound store whole', async () => {
+  write(sound);
+  await salvage(path, join(path, 'copy'));
+  expect(checkDataFile(dataFileOf(join(path, 'copy')))).toEqual({ jobs: jobCount, index: jobCount });
+  expect(await keysOf(join(path, 'copy'))).toEqual(await keysOf(join(folder, 'sound')));
+});
+
+it('salvages everything but the records of a lost page, and says how many are missing', async () => {
+  // A page that really is in use: only such a one makes the check refuse.
+  const page = leavesWith('"i":123,').find((candidate) => {
+    write(zeroed(candidate));
+    return isRefused();
+  });
+  expect(page).toBeDefined();
+  const report = await salvage(path, join(path, 'copy'));
+  const jobs = report.tables.find(({ name }) => name === 'jobs');
+  expect(report.isSound).toBe(false);
+  expect(jobs?.records).toBeGreaterThan(jobCount - 60);
+  expect(jobs?.records).toBeLessThan(jobCount);
+  expect(report.problems.join('\n')).toContain(`page ${page} is not what its parent says`);
+  expect(await keysOf(join(path, 'copy'))).toHaveLength(jobs?.records ?? 0);
+});
+
+function isRefused(): boolean {
+  try {
+    checkDataFile(dataFileOf(path));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+it('counts records that make no sense and leaves them out of the copy', async () => {
+  const bytes = Buffer.from(sound);
+  for (let at = bytes.indexOf('{"i":77,'); at !== -1; at = bytes.indexOf('{"i":77,', at + 1))
+    bytes.write('{"i"#77,', at);
+  write(bytes);
+  expect(isRefused()).toBe(false);
+  const report = await salvage(path, join(path, 'copy'));
+  expect(report.tables.find(({ name }) => name === 'jobs')).toMatchObject({ records: jobCount - 1, undecodable: 1 });
+  expect(await keysOf(join(path, 'copy'))).not.toContain('job77');
+});
+
+it('still reads a store that lost one of its headers', async () => {
+  for (const page of [0, 1]) {
+    write(zeroed(page));
+    const report = await examine(path);
+    expect(report.isSound).toBe(false);
+    expect(report.tables.map(({ name }) => name)).toEqual(['index', 'jobs']);
+  }
+});
+
+it('reports garbage, zeros and an empty file without tables', async () => {
+  for (const bytes of [Buffer.alloc(0), Buffer.alloc(50_000), Buffer.from('garbage '.repeat(9_000))]) {
+    write(bytes);
+    expect(await examine(path)).toMatchObject({ isSound: false, tables: [] });
+  }
+});
+
+it('asks the kind of store what makes sense and what should match, on a copy', async () => {
+  write(sound);
+  const report = await examine(path, {
+    faultOf: (table, value) => (table === 'jobs' && value.includes('"i":5,') ? 'it is a five' : undefined),
+    verify: (environment) => {
+      const missing = environment.table('index').keys().length - environment.table('jobs').keys().length;
+      return missing === 0 ? [] : [`${missing} index entries lead nowhere`];
+    },
+  });
+  expect(report.problems).toEqual([
+    'table jobs: a record makes no sense: it is a five',
+    '1 index entries lead nowhere',
+  ]);
+});
+
+it('bounds the list of problems and still counts them all', async () => {
+  write(sound);
+  const report = await examine(path, { faultOf: () => 'refused' });
+  expect(report.problems).toHaveLength(100);
+  expect(report.problemsInAll).toBe(2 * jobCount);
+});
+
+it('never changes the examined folder', async () => {
+  const damaged = sound.subarray(0, sound.length >> 1);
+  write(damaged);
+  await examine(path);
+  expect(readdirSync(path)).toEqual(['data.mdb']);
+  expect(readFileSync(dataFileOf(path)).equals(damaged)).toBe(true);
+});
+
+it('does not write into a store that exists', async () => {
+  write(sound);
+  await expect(salvage(path, path)).rejects.toMatchObject({ code: 'LTS_STORE_FAILED' });
+  expect(readFileSync(dataFileOf(path)).equals(sound)).toBe(true);
+});
+
+it('says when there is no store', async () => {
+  await expect(examine(path)).rejects.toMatchObject({
+    code: 'LTS_STORE_FAILED',
+    message: expect.stringContaining(path),
+  });
+});

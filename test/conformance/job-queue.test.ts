@@ -1,0 +1,47 @@
+/** Binds the suite of the JobQueue port to its adapters. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
+import { LmdbJobQueue } from '../../src/adapters/lmdb/lmdb-job-queue.js';
+import { verifyIndexes } from '../../src/adapters/lmdb/verify-indexes.js';
+import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
+import { jobQueueSuite } from './job-queue.suite.js';
+
+jobQueueSuite('memory', async () => {
+  const queue = new MemoryJobQueue();
+  await queue.open();
+  const reopen = async (): Promise<MemoryJobQueue> => {
+    await queue.close();
+    await queue.open();
+    return queue;
+  };
+  return { queue, reopen, end: () => queue.close() };
+});
+
+jobQueueSuite('lmdb', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'lts-queue-'));
+  let environment: LmdbEnvironment;
+  let queue: LmdbJobQueue;
+  const open = async (): Promise<LmdbJobQueue> => {
+    environment = await LmdbEnvironment.open({ path });
+    queue = new LmdbJobQueue(environment);
+    await queue.open();
+    return queue;
+  };
+  const close = async (): Promise<void> => {
+    await queue.close();
+    await environment.close();
+  };
+  const end = async (): Promise<void> => {
+    expect(verifyIndexes(environment)).toEqual([]);
+    await close();
+    await rm(path, { recursive: true });
+  };
+  const reopen = async (): Promise<LmdbJobQueue> => {
+    await close();
+    return open();
+  };
+  return { queue: await open(), reopen, end };
+});

@@ -1,0 +1,7 @@
+import { MemoryRegistry } from '../../src/adapters/memory/memory-registry.js';
+import { registrySuite } from './registry.suite.js';
+
+registrySuite('memory', async () => {
+  const registry = new MemoryRegistry();
+  return { registry: async () => registry, cleanUp: async () => {} };
+});

@@ -1,0 +1,58 @@
+/** Schedules: each slot once and in order, on its grid, none lost without being counted. */
+import type { JobRecord, PeriodicTrigger, Slot } from '../../src/job/job.js';
+import { isOver } from './check-steps.js';
+import type { Ledger, Step } from './ledger.js';
+
+/** The workload's cron rules, as the checker understands them: every so many ms of the minute, in UTC. */
+const cronEveryMs: Record<string, number> = { '*/5 * * * * ?': 5_000, '0/10 * * * * ?': 10_000 };
+
+const isManual = (slot: Slot): boolean => slot.id.startsWith('manual:');
+
+/** The insertion of an instance. */
+export function checkSlotStep(ledger: Ledger, { verb, after }: Step): void {
+  const origin = after?.body.origin;
+  if (verb !== 'add' || !after || !origin || isManual(origin.slot)) return;
+  ledger.count('slots');
+  const fail = (text: string) => ledger.violate('G11', `slot ${origin.slot.id} of ${origin.scheduleId}: ${text}`);
+  const siblings = [...ledger.instances(origin.scheduleId)].filter(({ body }) => body.origin && !isManual(body.origin.slot));
+  const ofGeneration = siblings.filter(({ body }) => body.origin?.generation === origin.generation);
+  const isSetBack = ledger.incidents.some(({ jumpMs = 0 }) => jumpMs < 0);
+  const rising = ledger.stored.get(origin.scheduleId)?.body.rule?.trigger.kind !== 'fixed-delay' || !isSetBack;
+  if (rising && ofGeneration.some(({ body }) => (body.origin?.slot.at ?? 0) >= origin.slot.at)) fail('comes after a slot that is not earlier');
+  const schedule = ledger.stored.get(origin.scheduleId);
+  if (!schedule) return fail('its schedule is not there');
+  const rule = schedule.body.rule;
+  if (rule && schedule.status.generation === origin.generation && !isOnGrid(rule.trigger, origin.slot.at)) fail('is no fire time of its rule');
+  const open = siblings.find((sibling) => !isOver(sibling));
+  if (rule?.relyOnPrevCycle && open) fail(`was inserted while ${open.jobId} is ${open.status.state}`);
+}
+
+function everyMs(trigger: PeriodicTrigger): number | undefined {
+  if (trigger.kind === 'repeat') return trigger.intervalMs;
+  return trigger.kind === 'cron' ? cronEveryMs[trigger.expression] : undefined;
+}
+
+function isOnGrid(trigger: PeriodicTrigger, at: number): boolean {
+  const every = everyMs(trigger);
+  return every === undefined || (at - (trigger.kind === 'repeat' ? trigger.firstAt : 0)) % every === 0;
+}
+
+/** At the end: what lies between two slots was counted as skipped. */
+export function checkSlots(ledger: Ledger): void {
+  for (const steps of ledger.steps.values()) {
+    const schedule = steps.at(-1)?.after;
+    const rule = schedule?.body.rule;
+    const wasTouched = steps.some(({ after }) => after?.status.state === 'suspended' || (after?.status.generation ?? 1) > 1);
+    if (schedule && rule && !wasTouched) checkGaps(ledger, schedule, everyMs(rule.trigger));
+  }
+}
+
+function checkGaps(ledger: Ledger, schedule: JobRecord, every: number | undefined): void {
+  const slots = [...ledger.instances(schedule.jobId)].flatMap(({ body }) => (body.origin && !isManual(body.origin.slot) ? [body.origin.slot] : []));
+  if (every === undefined) return;
+  // The last gap may be one that the end of the schedule came before it could be counted.
+  const gaps = slots.slice(1, -1).map((slot, i) => Math.round((slot.at - (slots[i] as Slot).at) / every) - 1);
+  const missing = gaps.reduce((sum, gap) => sum + gap, 0);
+  const counted = schedule.status.skipped ?? 0;
+  if (missing > counted) ledger.violate('G11', `${schedule.jobId} passed over ${missing} slots and counted ${counted}`);
+}

@@ -1,0 +1,108 @@
+/** Puts the real roles into simulated processes: every port they are given takes time, fails and may be their last. */
+import { JsonCodec } from '../../src/adapters/json/json-codec.js';
+import { JobClientRole } from '../../src/job-client/job-client.js';
+import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
+import type { Job, JobRecord } from '../../src/job/job.js';
+import type { JobEdit } from '../../src/protocol/messages.js';
+import type { Message, RequestOptions, Transport } from '../../src/ports/transport.js';
+import { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
+import { scriptedRunners } from './handlers.js';
+import type { NodePorts, Running, SimulatedProcess } from './process.js';
+import type { World } from './world.js';
+
+export const cluster = 'sim';
+
+interface Controlled {
+  readonly receipt?: string | undefined;
+  readonly job?: JobRecord | undefined;
+}
+
+/** What a user can do at a client. */
+export interface User {
+  submit(job: Job): Promise<{ readonly code: string; readonly jobId?: string | undefined; readonly msg?: string | undefined }>;
+  cancel(jobId: string): Promise<Controlled>;
+  suspend(jobId: string): Promise<Controlled>;
+  resume(jobId: string): Promise<Controlled>;
+  trigger(jobId: string, requestId: string): Promise<Controlled>;
+  edit(jobId: string, edit: JobEdit): Promise<Controlled>;
+  get(jobId: string): Promise<Controlled>;
+}
+
+type Build = (world: World, process: SimulatedProcess) => (ports: NodePorts) => Running;
+
+export const buildTracker: Build = (world) => (ports) => {
+  const queue = world.plant?.queue?.(world.queue, world, ports) ?? world.queue;
+  const trackerPorts = {
+    ...ports,
+    queue: world.store(queue, 'queue', ports),
+    logger: world.store(world.logger, 'logger', ports),
+  };
+  const role = new JobTrackerRole(trackerPorts, { cluster, keepEndedMs: world.plan.keepEndedMs, timeZone: 'UTC' });
+  world.plant?.tracker?.(role, world, ports);
+  return role;
+};
+
+export const buildWorker =
+  (index: number): Build =>
+  (world, process) =>
+  (ports) => {
+    const plan = world.plan.workers[index] as World['plan']['workers'][number];
+    const workerPorts = {
+      ...ports,
+      transport: tapped(world, ports),
+      failStore: world.store(world.failStore(process.name), 'failStore', ports),
+      runners: scriptedRunners(world, process, ports),
+      codec: new JsonCodec(),
+    };
+    return new TaskTrackerRole(workerPorts, { cluster, identity: process.name, ...plan });
+  };
+
+export const buildClient: Build = (world, process) => (ports) => {
+  const clientPorts = { ...ports, failStore: world.store(world.failStore(process.name), 'failStore', ports), codec: new JsonCodec() };
+  const client = new JobClientRole(clientPorts, {
+    cluster,
+    identity: process.name,
+    nodeGroup: 'users',
+    useRetryClient: world.plan.useRetryClient,
+    onComplete: (results) => {
+      if (ports.life.isAlive) world.checker.feedback(results);
+    },
+  });
+  const user: User = {
+    submit: (job) => client.submit(job),
+    cancel: (jobId) => client.ask('CancelJob', { jobId }),
+    suspend: (jobId) => client.ask('SuspendJob', { jobId }),
+    resume: (jobId) => client.ask('ResumeJob', { jobId }),
+    trigger: (jobId, requestId) => client.ask('TriggerJob', { jobId, requestId }),
+    edit: (jobId, edit) => client.ask('EditJob', { jobId, edit }),
+    get: (jobId) => client.ask('GetJob', { jobId }),
+  };
+  return {
+    start: async () => {
+      await client.start();
+      world.users.set(process.name, user);
+    },
+    stop: async () => {
+      world.users.delete(process.name);
+      await client.stop();
+    },
+  };
+};
+
+/** The checker hears what the worker asked and what it was answered. */
+function tapped(world: World, { transport }: NodePorts): Transport {
+  return new Proxy(transport, {
+    get(target, name) {
+      if (name !== 'request') {
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      }
+      return async (subject: string, message: Message, options: RequestOptions) => {
+        const sentAt = world.time.nowMs;
+        const reply = await target.request(subject, message, options);
+        world.checker.workerAnswered(message, reply, sentAt);
+        return reply;
+      };
+    },
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Runs seeds: `--seeds N --from S`, one seed with its trace: `--seed N --trace`, or the planted bugs: `--plant all|name`.
+ * `--keep` goes on after a failing seed, `--ignore text` passes over violations with that text, to look behind a known bug.
+ * Ends with one line of counts; exits with 1 on a violation, a bug that went unseen, or a rejection that nobody handled.
+ */
+import { parseArgs } from 'node:util';
+import { type Plant, plants } from './plants.js';
+import { type Outcome, runSeed } from './run-seed.js';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    plant: { type: 'string' },
+    ignore: { type: 'string', multiple: true },
+    keep: { type: 'boolean', default: false },
+  },
+});
+
+const ignored = values.ignore;
+const totals: Record<string, number> = {};
+let failed = 0;
+
+const add = (what: string, by: number) => {
+  totals[what] = (totals[what] ?? 0) + by;
+};
+
+function report(outcome: Outcome): void {
+  add('seeds', 1);
+  add('events', outcome.events);
+  for (const [what, by] of Object.entries(outcome.counts)) add(what, by);
+  if (outcome.violations.length === 0) return;
+  failed++;
+  console.log(`seed ${outcome.seed} FAILED at ${outcome.virtualMs.toFixed(0)} ms: ${outcome.violations.slice(0, 3).join('\n    ')}`);
+  console.log(`    replay: npm run simulate -- --seed ${outcome.seed} --trace`);
+}
+
+async function runSeeds(from: number, count: number): Promise<void> {
+  for (let seed = from; seed < from + count; seed++) {
+    report(await runSeed(seed, { ignored }));
+    if (failed > 0 && !values.keep) return;
+  }
+}
+
+/** Answers the first seed that sees the bug. */
+async function findPlant(plant: Plant, from: number, count: number): Promise<number | undefined> {
+  for (let seed = from; seed < from + count; seed++) {
+    const outcome = await runSeed(seed, { plant });
+    add('seeds', 1);
+    add('events', outcome.events);
+    if (outcome.violations.length > 0) {
+      console.log(`${plant.name}: seen at seed ${seed}: ${outcome.violations[0]}`);
+      return seed;
+    }
+  }
+  return undefined;
+}
+
+async function runPlants(name: string, from: number, count: number): Promise<void> {
+  const chosen = plants.filter((plant) => name === 'all' || plant.name === name);
+  if (chosen.length === 0) throw new Error(`No planted bug is named ${name}. Known: ${plants.map((plant) => plant.name).join(', ')}`);
+  for (const plant of chosen) {
+    if ((await findPlant(plant, from, count)) !== undefined) continue;
+    console.log(`${plant.name}: NOT SEEN within ${count} seeds`);
+    failed++;
+  }
+}
+
+const startedAt = performance.now();
+const from = Number(values.from);
+if (values.seed !== undefined) {
+  const plant = plants.find(({ name }) => name === values.plant);
+  const outcome = await runSeed(Number(values.seed), { plant, ignored, print: values.trace ? (line) => console.log(line) : undefined });
+  console.log(`trace ${outcome.digest} on Node ${process.version}, zone data ${process.versions.tz}`);
+  report(outcome);
+} else if (values.plant !== undefined) await runPlants(values.plant, from, Number(values.seeds));
+else await runSeeds(from, Number(values.seeds));
+
+const seconds = (performance.now() - startedAt) / 1000;
+const counts = Object.entries(totals).sort(([a], [b]) => (a < b ? -1 : 1));
+console.log(`${counts.map(([what, count]) => `${what} ${count}`).join(', ')}, violations ${failed}, ${((totals.seeds ?? 0) / seconds).toFixed(1)} seeds/s`);
+process.exit(failed > 0 ? 1 : 0);

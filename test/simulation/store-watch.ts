@@ -1,0 +1,37 @@
+/** Looks on at the commits of the job store, beneath every fault and every planted bug. */
+import type { JobRecord } from '../../src/job/job.js';
+import type { AddOutcome, ClaimOutcome, JobQueue } from '../../src/ports/job-queue.js';
+import type { Step } from './ledger.js';
+
+type Saw = (verb: Step['verb'], after: JobRecord | undefined, jobId: string) => void;
+
+/** The same queue; `saw` hears of each written or removed record, in the order of the writes. */
+export function watchedQueue(inner: JobQueue, saw: Saw): JobQueue {
+  const looks: Record<string, (answer: never) => void> = {
+    add: (outcomes: readonly AddOutcome[]) => {
+      for (const { kind, record } of outcomes) if (kind === 'added') saw('add', record, record.jobId);
+    },
+    claim: ({ claimed, expired }: ClaimOutcome) => {
+      for (const record of claimed) saw('claim', record, record.jobId);
+      for (const record of expired) saw('update', record, record.jobId);
+    },
+    update: (records: readonly (JobRecord | undefined)[]) => {
+      for (const record of records) if (record) saw('update', record, record.jobId);
+    },
+    purge: (jobIds: readonly string[]) => {
+      for (const jobId of jobIds) saw('purge', undefined, jobId);
+    },
+  };
+  return new Proxy(inner, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      const look = looks[String(name)];
+      return async (...values: unknown[]) => {
+        const answer: unknown = await method.apply(target, values);
+        look?.(answer as never);
+        return answer;
+      };
+    },
+  });
+}

@@ -1,0 +1,131 @@
+/** What one seed is about: which nodes there are, which faults exist and how strong, and what the users do. Many are zero. */
+import type { CrashFaults, NetworkFaults, Range, StoreFaults } from '../../src/testing/faults.js';
+import { calmNetwork, calmStore } from '../../src/testing/faults.js';
+import type { SeededChance } from '../../src/testing/seeded-chance.js';
+
+export type Role = 'tracker' | 'worker' | 'client';
+
+export const incidentKinds = [
+  'tracker-crash',
+  'worker-crash',
+  'client-crash',
+  'tracker-freeze',
+  'worker-freeze',
+  'tracker-disconnect',
+  'worker-disconnect',
+  'client-disconnect',
+  'cut',
+  'wall-jump',
+  'tracker-stop',
+  'worker-stop',
+] as const;
+export type IncidentKind = (typeof incidentKinds)[number];
+
+export const jobKinds = ['plain', 'delayed', 'keyed', 'retrying', 'failing', 'slow', 'poison', 'expiring', 'replacing'] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+export const deedKinds = ['submit', 'resubmit', 'cancel', 'suspend', 'resume', 'trigger', 'edit', 'get', 'schedule'] as const;
+export type DeedKind = (typeof deedKinds)[number];
+
+export interface WorkerPlan {
+  readonly nodeGroup: string;
+  readonly workThreads: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly workers: readonly WorkerPlan[];
+  readonly clients: number;
+  readonly safetyMs: number;
+  readonly network: NetworkFaults;
+  readonly jobStore: StoreFaults;
+  readonly failStore: StoreFaults;
+  readonly crashes: Readonly<Record<Role, CrashFaults>>;
+  /** Mean ms between two incidents of a kind; absent: none. */
+  readonly incidents: Readonly<Partial<Record<IncidentKind, number>>>;
+  readonly outageMs: Range;
+  readonly wallOffsetMs: number;
+  readonly deeds: Readonly<Record<DeedKind, number>>;
+  readonly jobs: Readonly<Record<JobKind, number>>;
+  /** Mean ms between two deeds of one client. */
+  readonly deedEveryMs: number;
+  readonly schedulesMax: number;
+  readonly needFeedbackRate: number;
+  readonly keepEndedMs: number;
+  readonly useRetryClient: boolean;
+}
+
+export function planOf(seed: number, chance: SeededChance): Plan {
+  const groups = chance.isLucky(0.3) ? ['red', 'blue'] : ['red'];
+  return {
+    seed,
+    workers: Array.from({ length: chance.whole(groups.length, 3) }, (_, i) => ({
+      nodeGroup: groups[i % groups.length] as string,
+      workThreads: chance.pick([1, 2, 4, 8]),
+    })),
+    clients: chance.whole(1, 2),
+    safetyMs: chance.whole(40_000, 120_000),
+    network: networkOf(chance),
+    jobStore: storeOf(chance),
+    failStore: storeOf(chance),
+    crashes: { tracker: crashesOf(chance, 0.004), worker: crashesOf(chance, 0.004), client: crashesOf(chance, 0.01) },
+    incidents: incidentsOf(chance),
+    outageMs: chance.pick([
+      { min: 100, max: 3_000 },
+      { min: 500, max: 20_000 },
+      { min: 5_000, max: 60_000 },
+    ]),
+    wallOffsetMs: chance.isLucky(0.4) ? chance.whole(-86_400_000, 86_400_000) : 0,
+    deeds: weights(chance, deedKinds, { submit: 10, resubmit: 1, cancel: 2, suspend: 1, resume: 1, trigger: 1, edit: 1, get: 1, schedule: 1 }),
+    jobs: weights(chance, jobKinds, { plain: 4, delayed: 2, keyed: 3, retrying: 3, failing: 1, slow: 2, poison: 0.5, expiring: 1, replacing: 2 }),
+    deedEveryMs: chance.pick([800, 2_500, 6_000]),
+    schedulesMax: chance.whole(0, 3),
+    needFeedbackRate: chance.pick([0, 0.3, 1]),
+    useRetryClient: chance.isLucky(0.7),
+    keepEndedMs: chance.pick([1_000, 60_000, 7 * 86_400_000]),
+  };
+}
+
+/** Each of the kinds is left out by one seed in four, but never the first. */
+function weights<Kind extends string>(chance: SeededChance, kinds: readonly Kind[], usual: Record<Kind, number>): Record<Kind, number> {
+  const drawn = { ...usual };
+  for (const kind of kinds.slice(1)) if (chance.isLucky(0.25)) drawn[kind] = 0;
+  return drawn;
+}
+
+function rateOf(chance: SeededChance, existsRate: number, max: number): number {
+  return chance.isLucky(existsRate) ? chance.next() * max : 0;
+}
+
+function networkOf(chance: SeededChance): NetworkFaults {
+  const kinds = ['PullJobs', 'ReportRuns', 'RenewSession', 'SubmitJobs', 'Probe', 'AskRuns', 'StartSession', 'JobsFinished'];
+  return {
+    latencyMs: chance.pick([calmNetwork.latencyMs, { min: 1, max: 50 }, { min: 10, max: 800 }]),
+    dropRate: rateOf(chance, 0.4, 0.2),
+    slowRate: rateOf(chance, 0.4, 0.2),
+    slowMs: { min: 100, max: chance.pick([1_000, 8_000, 40_000]) },
+    duplicateRate: rateOf(chance, 0.3, 0.3),
+    replayRate: rateOf(chance, 0.3, 0.1),
+    replayMs: { min: 100, max: chance.pick([2_000, 60_000]) },
+    kinds: chance.isLucky(0.3) ? new Set([chance.pick(kinds), chance.pick(kinds)]) : undefined,
+  };
+}
+
+function storeOf(chance: SeededChance): StoreFaults {
+  return {
+    latencyMs: chance.pick([calmStore.latencyMs, { min: 1, max: 20 }]),
+    slowRate: rateOf(chance, 0.3, 0.1),
+    slowMs: { min: 50, max: chance.pick([300, 3_000, 10_000]) },
+    refuseRate: rateOf(chance, 0.3, 0.1),
+  };
+}
+
+function crashesOf(chance: SeededChance, max: number): CrashFaults {
+  return { beforeRate: rateOf(chance, 0.4, max), afterRate: rateOf(chance, 0.4, max) };
+}
+
+function incidentsOf(chance: SeededChance): Partial<Record<IncidentKind, number>> {
+  const incidents: Partial<Record<IncidentKind, number>> = {};
+  for (const kind of incidentKinds) if (chance.isLucky(0.25)) incidents[kind] = chance.whole(8_000, 60_000);
+  return incidents;
+}
