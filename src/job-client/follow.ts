@@ -3,7 +3,7 @@ import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { isEnded } from '../job/job.js';
 import { type Duration, durationMs } from '../kit/duration.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import type { Progress, ReplyOf } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
 

@@ -7,7 +7,7 @@ import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import type { JobResult } from '../job/result.js';
 import type { Subscription } from '../ports/transport.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import type { BodyOf, FinishedJob, MessageKind, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { ClientParts, ClientPorts, ClientSettings } from './client-ports.js';

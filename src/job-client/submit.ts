@@ -10,7 +10,7 @@ import { Replay } from '../cluster/replay.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
 import type { Job } from '../job/job.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -38,7 +38,7 @@ export class Submit {
   private readonly batcher: Batcher<Outgoing, SubmitOutcome>;
   private readonly replay: Replay<SubmittedJob>;
   /** Keys with an unsent submission in the FailStore: what comes later for them queues behind it. */
-  private readonly keptKeys = new Map<string, number>();
+  private readonly kept = new Map<string, Set<string>>();
 
   constructor(private readonly parts: ClientParts) {
     const { clock, log, failStore } = parts.ports;
@@ -60,7 +60,7 @@ export class Submit {
   async start(): Promise<void> {
     for (const { value } of await this.parts.ports.failStore.peek('submissions', queuedJobsMax)) {
       const job = decoded(value);
-      if (job) this.countKept(job, 1);
+      if (job) this.noteKept(job);
     }
     this.replay.start();
   }
@@ -72,8 +72,8 @@ export class Submit {
   /** Throws LTS_NO_TRACKER while a submission of this key still waits in the FailStore. */
   async sendKeptOf(key: JobKey): Promise<void> {
     const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
-    if (this.keptKeys.has(name)) await this.replay.drain();
-    if (this.keptKeys.has(name)) {
+    if (this.kept.has(name)) await this.replay.drain();
+    if (this.kept.has(name)) {
       throw new LtsError('LTS_NO_TRACKER', `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`);
     }
   }
@@ -137,26 +137,30 @@ export class Submit {
       if (!LtsError.is(error)) throw error;
       return jobs.map(({ jobId }) => ({ code: 'unknown', jobId, msg: error.message }));
     }
-    for (const job of jobs) this.countKept(job, 1);
+    for (const job of jobs) this.noteKept(job);
     return jobs.map(({ jobId }) => ({ code: 'stored-locally', jobId, msg: 'No JobTracker answered; it is sent later.' }));
   }
 
   private async sendKept(jobs: readonly SubmittedJob[]): Promise<(string | undefined)[]> {
     const answers = await this.ask(jobs, this.parts.settings.submitWithinMs);
     if (answers.some(({ code }) => code === 'busy')) throw new LtsError('LTS_BUSY', 'The JobTracker is busy.');
-    for (const job of jobs) this.countKept(job, -1);
+    for (const job of jobs) this.forgetKept(job);
     return answers.map(({ code, msg }) => (code === 'rejected' ? (msg ?? 'rejected') : undefined));
   }
 
   private isBehindKept(job: SubmittedJob): boolean {
-    return this.keptKeys.size > 0 && this.keptKeys.has(keyOf(job));
+    return this.kept.size > 0 && this.kept.has(keyOf(job));
   }
 
-  private countKept(job: SubmittedJob, by: 1 | -1): void {
+  private noteKept(job: SubmittedJob): void {
     const key = keyOf(job);
-    const count = (this.keptKeys.get(key) ?? 0) + by;
-    if (count > 0) this.keptKeys.set(key, count);
-    else this.keptKeys.delete(key);
+    this.kept.set(key, (this.kept.get(key) ?? new Set()).add(job.jobId));
+  }
+
+  private forgetKept(job: SubmittedJob): void {
+    const key = keyOf(job);
+    const jobIds = this.kept.get(key);
+    if (jobIds?.delete(job.jobId) && jobIds.size === 0) this.kept.delete(key);
   }
 }
 

@@ -10,14 +10,13 @@
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { isSchedule } from '../job/job.js';
-import { instanceId } from '../job/schedule.js';
 import type { AddOutcome } from '../ports/job-queue.js';
 import type { BodyOf, ReplyOf, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { Dispatch, StagedClaim } from './dispatch.js';
-import { type Defaults, isReplaceable, recordOf, replaced } from './submitted.js';
+import { type Defaults, isReplaceable, recordOf, replaced } from './records/submitted.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { Schedules } from './schedules.js';
-import type { JobWrites } from './writes.js';
+import type { Schedules } from './records/schedules.js';
+import type { JobWrites } from './records/writes.js';
 
 /** Rounds of replace against other changes of the same record before the caller is asked to come again. */
 const replaceTriesMax = 10;
@@ -32,24 +31,17 @@ export class Accept {
 
   async submit({ jobs }: BodyOf<'SubmitJobs'>): Promise<ReplyOf<'SubmitJobs'>> {
     const defaults = this.defaults();
-    const answers: SubmitAnswer[] = new Array(jobs.length);
     const plain: JobRecord[] = [];
-    const places: number[] = [];
-    const others: Promise<void>[] = [];
-    jobs.forEach((job, i) => {
+    const answers = jobs.map((job): SubmitAnswer | Promise<SubmitAnswer> | 'plain' => {
       const record = prepared(job, defaults);
-      if ('code' in record) answers[i] = record;
-      else if (job.replaceOnExist || isSchedule(record)) {
-        others.push(this.acceptOne(job, record).then((answer) => void (answers[i] = answer)));
-      } else {
-        plain.push(record);
-        places.push(i);
-      }
+      if ('code' in record) return record;
+      if (job.replaceOnExist || isSchedule(record)) return this.acceptOne(job, record).catch((error) => busyIfRetryable(job, error));
+      plain.push(record);
+      return 'plain';
     });
     const added = plain.length > 0 ? await this.acceptPlain(plain, defaults.now) : [];
-    added.forEach((answer, n) => void (answers[places[n] as number] = answer));
-    await Promise.all(others);
-    return { answers };
+    let next = 0;
+    return { answers: await Promise.all(answers.map((answer) => (answer === 'plain' ? (added[next++] as SubmitAnswer) : answer))) };
   }
 
   /** One store call for all of them; parked pulls are served on the way. */
@@ -59,7 +51,8 @@ export class Accept {
     try {
       outcomes = await this.writes.add(batch);
     } finally {
-      const stored = new Set(outcomes.filter((outcome) => outcome.kind === 'added').map((outcome) => outcome.record.jobId));
+      const added = outcomes.filter((outcome) => outcome.kind === 'added');
+      const stored = new Map(added.map(({ record }) => [record.jobId, record.status.runId]));
       for (const claim of staged) this.send(claim, stored);
     }
     return batch.map((record, i) => answerTo(record, outcomes[i] as AddOutcome));
@@ -81,8 +74,9 @@ export class Accept {
     return { batch: records.map((record) => claimed.get(record.jobId) ?? record), staged };
   }
 
-  private send({ pull, records }: StagedClaim, stored: ReadonlySet<string>): void {
-    const kept = records.filter((record) => stored.has(record.jobId));
+  /** Only claims that were stored: the same jobId twice in one batch is one job, with one run. */
+  private send({ pull, records }: StagedClaim, stored: ReadonlyMap<string, string | undefined>): void {
+    const kept = records.filter(({ jobId, status }) => stored.get(jobId) === status.runId);
     void this.dispatch.deliver(pull, kept).catch(pull.answer.reject);
   }
 
@@ -104,12 +98,11 @@ export class Accept {
 
   /** Undefined when the existing record changed meanwhile. */
   private async replace(existing: JobRecord, fresh: JobRecord): Promise<SubmitAnswer | undefined> {
-    const { generation = 0, slot } = existing.status;
-    const oldInstance = slot && instanceId(existing.jobId, generation, slot.id);
-    const [after] = await this.writes.update([{ before: existing, after: replaced(existing, fresh, oldInstance) }]);
+    const heldBy = await this.schedules.holders(existing);
+    const [after] = await this.writes.update([{ before: existing, after: replaced(existing, fresh, heldBy) }]);
     if (!after) return undefined;
     if (isSchedule(after)) await this.schedules.open(after);
-    else if (oldInstance) await this.schedules.withdraw(oldInstance);
+    else await this.schedules.withdrawAll(heldBy);
     return { code: 'replaced', jobId: after.jobId };
   }
 
@@ -133,6 +126,12 @@ function prepared(job: SubmittedJob, defaults: Defaults): JobRecord | SubmitAnsw
     if (!LtsError.is(error)) throw error;
     return { code: 'rejected', jobId: job.jobId, msg: error.message };
   }
+}
+
+/** Of one job among many: the others stand. */
+function busyIfRetryable({ jobId }: SubmittedJob, error: unknown): SubmitAnswer {
+  if (LtsError.is(error) && error.isRetryable) return { code: 'busy', jobId, msg: error.message };
+  throw error;
 }
 
 function answerTo(record: JobRecord, { kind, record: existing }: AddOutcome): SubmitAnswer {

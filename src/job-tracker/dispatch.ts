@@ -18,7 +18,7 @@ import type { ClaimOutcome, ClaimRequest } from '../ports/job-queue.js';
 import type { BodyOf, PullAnswer } from '../protocol/messages.js';
 import type { Session, Sessions } from './sessions.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { JobWrites, WriteObserver } from './writes.js';
+import type { JobWrites, WriteObserver } from './records/writes.js';
 
 type Suspects = ClaimRequest['suspects'];
 

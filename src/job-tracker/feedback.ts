@@ -5,11 +5,11 @@
 import { Batcher } from '../kit/batcher.js';
 import type { JobRecord } from '../job/job.js';
 import { withStatus } from '../job/job.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import type { FinishedJob } from '../protocol/messages.js';
 import { limits } from '../protocol/limits.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { JobWrites } from './writes.js';
+import type { JobWrites } from './records/writes.js';
 
 const deliverWithinMs = 10_000;
 /** Owed for longer than this: given up, with a line in the node's log. */

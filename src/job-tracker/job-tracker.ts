@@ -12,25 +12,25 @@
  */
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
-import type { Steps } from '../protocol/ask.js';
+import type { Steps } from '../cluster/ask.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { Subscription } from '../ports/transport.js';
 import { Accept } from './accept.js';
-import { Control } from './control.js';
+import { Control } from './requests/control.js';
 import { Dispatch } from './dispatch.js';
-import { Explain } from './explain.js';
+import { Explain } from './requests/explain.js';
 import { Feedback } from './feedback.js';
-import { Queries } from './queries.js';
+import { Queries } from './requests/queries.js';
 import { Rescue } from './rescue.js';
 import { Retention } from './retention.js';
-import { Schedules } from './schedules.js';
+import { Schedules } from './records/schedules.js';
 import { Sessions } from './sessions.js';
 import { Settle } from './settle.js';
-import { TrackerLog } from './tracker-log.js';
+import { TrackerLog } from './records/tracker-log.js';
 import type { TrackerParts, TrackerPorts, TrackerSettings } from './tracker-ports.js';
 import { Trigger } from './trigger.js';
-import { JobWrites } from './writes.js';
+import { JobWrites } from './records/writes.js';
 
 const sweepEveryMs = 60_000;
 const resendEveryMs = 30_000;

@@ -11,7 +11,7 @@
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import type { Dispatch } from './dispatch.js';
 import type { Session, Sessions } from './sessions.js';
 import type { Settle } from './settle.js';
@@ -159,7 +159,7 @@ export class Rescue {
 
   private async giveBack(session: Session, runIds: readonly string[]): Promise<void> {
     const reports = runIds.flatMap((runId) =>
-      [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'returned' } as const })),
+      [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'missed' } as const })),
     );
     await this.settle.verdicts(reports);
   }

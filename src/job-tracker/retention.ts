@@ -1,6 +1,6 @@
 /** Retention: removes ended jobs and their logs after their time, a bounded number per round, never what a schedule still needs. */
 import type { JobRecord } from '../job/job.js';
-import { isCurrent } from './schedules.js';
+import { isCurrent } from './records/schedules.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Never what ended so recently, however many there are. */
@@ -41,5 +41,5 @@ export class Retention {
 /** The schedule goes on from the record of its current slot: without it the next slot would be lost. */
 function isNeeded({ jobId, body }: JobRecord, schedules: ReadonlyMap<string, JobRecord>): boolean {
   const schedule = body.origin && schedules.get(body.origin.scheduleId);
-  return schedule !== undefined && (isCurrent(schedule, jobId) || schedule.status.heldBy === jobId);
+  return schedule !== undefined && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId) === true);
 }

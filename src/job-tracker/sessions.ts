@@ -7,7 +7,7 @@ import { isSuspect } from '../job/job.js';
 import type { SessionInfo } from '../protocol/messages.js';
 import { limits } from '../protocol/limits.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { WriteObserver } from './writes.js';
+import type { WriteObserver } from './records/writes.js';
 
 /** One claimed batch: its jobs not yet settled, and when its worker last said that it has it. */
 export interface Claim {

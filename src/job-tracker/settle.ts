@@ -15,10 +15,10 @@ import { nextStep, type RunOutcome } from '../job/next-step.js';
 import type { Change } from '../ports/job-queue.js';
 import type { ReportAnswer, RunReport } from '../protocol/messages.js';
 import type { Feedback } from './feedback.js';
-import type { Following, Schedules } from './schedules.js';
+import type { Following, Schedules } from './records/schedules.js';
 import type { TrackerParts } from './tracker-ports.js';
-import { type TrackerLog, shortRun } from './tracker-log.js';
-import type { JobWrites } from './writes.js';
+import { type TrackerLog, shortRun } from './records/tracker-log.js';
+import type { JobWrites } from './records/writes.js';
 
 /** Rounds of deciding again; each miss means that somebody else's write went through. */
 const roundsMax = 20;

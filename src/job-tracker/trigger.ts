@@ -10,9 +10,9 @@ import { ended } from '../job/ending.js';
 import type { JobRecord, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
-import type { Schedules } from './schedules.js';
+import type { Schedules } from './records/schedules.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { JobWrites, WriteObserver } from './writes.js';
+import type { JobWrites, WriteObserver } from './records/writes.js';
 
 /** A slot this late was not merely slow. */
 const misfireGraceMs = 5_000;
@@ -45,7 +45,7 @@ export class Trigger implements WriteObserver {
   /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
   async sweep(): Promise<void> {
     await this.forEachSchedule(async (schedule, instance) => {
-      const isAtRest = instance && !isEnded(instance.status.state) && schedule.status.heldBy === undefined;
+      const isAtRest = instance && !isEnded(instance.status.state) && !schedule.status.heldBy?.length;
       if (!isAtRest) await this.schedules.open(schedule);
     });
   }
@@ -62,7 +62,8 @@ export class Trigger implements WriteObserver {
 
   private async judgeMissed(schedule: JobRecord, instance: JobRecord, slot: Slot): Promise<void> {
     const { rule } = schedule.body;
-    if (!rule) return;
+    const isJudged = slot.at <= (schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY);
+    if (!rule || isJudged) return;
     const now = this.parts.ports.clock.wallMs();
     const verdict = misfire(rule, slot, now);
     if (verdict.catchUpToMs !== undefined) {

@@ -39,11 +39,14 @@ export function ended(record: JobRecord, ending: Ending): JobRecord {
 export function afterRun(record: JobRecord, step: NextStep, around: Ending & { readonly outcome: RunOutcome }): JobRecord {
   const runId = record.status.runId;
   const counters = { retryTimes: step.retryTimes, losses: step.losses, isAlone: step.isAlone };
-  const lastRunId = around.outcome.kind === 'lost' ? record.status.lastRunId : runId;
+  // Only a report makes a run the one settled last: what the tracker decides by itself must not answer a later report.
+  const isReport = around.outcome.kind !== 'lost' && around.outcome.kind !== 'missed';
+  const lastRunId = isReport ? runId : record.status.lastRunId;
   if (isEnded(step.state)) {
     const end = ended(record, { ...around, state: step.state, reason: step.reason });
     return { ...end, status: { ...end.status, ...counters, lastRunId } };
   }
   const message = around.message ?? record.status.message;
-  return withStatus(record, { ...released, ...counters, lastRunId, state: step.state, dueAt: step.dueAt, message });
+  const attempt = record.status.attempt - (around.outcome.kind === 'missed' ? 1 : 0);
+  return withStatus(record, { ...released, ...counters, attempt, lastRunId, state: step.state, dueAt: step.dueAt, message });
 }

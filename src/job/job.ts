@@ -158,7 +158,7 @@ export interface JobStatus {
   readonly reason?: FailReason | undefined;
   /** When it may start (waiting instances), or when its stored slot is to be fired (independent schedules). */
   readonly dueAt?: number | undefined;
-  /** Claims so far, misses and hand-backs not counted. */
+  /** Claims so far, except those that never reached their worker. */
   readonly attempt: number;
   readonly retryTimes: number;
   readonly losses: number;
@@ -182,8 +182,8 @@ export interface JobStatus {
   /** Schedules: the slot whose instance is open, or is to be inserted. */
   readonly slot?: Slot | undefined;
   readonly generation?: number | undefined;
-  /** An executing instance of an older generation that must end before this generation's first instance is inserted. */
-  readonly heldBy?: string | undefined;
+  /** Instances of older generations that must have ended before this generation's first one is inserted. */
+  readonly heldBy?: readonly string[] | undefined;
   /** Slots passed over, with the last reason written to the job log. */
   readonly skipped?: number | undefined;
   /** Slots up to this instant were missed while no JobTracker was alive and are still to be fired (fire-all). */

@@ -6,7 +6,8 @@
  *   success                                 | succeeded, even if cancel was asked; feedback if asked
  *   anything else, cancel was asked         | cancelled
  *   failed                                  | failed/failed; feedback
- *   returned (shutdown, lease lost, unstarted) | waiting at once, counted nowhere
+ *   returned (shutdown, lease lost)         | waiting at once, counted nowhere
+ *   missed (its worker never got it)        | waiting at once, as if it had not been claimed
  *   lost (the session is gone)              | waiting at once; convicted: failed/lost
  *   later, exception, timeout; retries used | failed/exhausted or failed/timed-out; feedback
  *   the same; the next slot comes first     | failed/superseded (relyOnPrevCycle; the slot wins, as in LTS)
@@ -21,6 +22,8 @@ export type RunOutcome =
   | { readonly kind: 'exception'; readonly message?: string | undefined }
   | { readonly kind: 'timeout'; readonly message?: string | undefined }
   | { readonly kind: 'returned'; readonly message?: string | undefined }
+  /** The tracker's own: the claim never reached its worker. */
+  | { readonly kind: 'missed'; readonly message?: string | undefined }
   /** `others`: how many further runs the node lost with this one. */
   | { readonly kind: 'lost'; readonly others: number; readonly message?: string | undefined };
 
@@ -53,6 +56,7 @@ export function nextStep(record: JobRecord, outcome: RunOutcome, around: Circums
     case 'failed':
       return { ...counted, state: 'failed', reason: 'failed' };
     case 'returned':
+    case 'missed':
       return { ...counted, state: 'waiting', dueAt: around.now };
     case 'lost':
       return afterLoss(record, outcome.others, around.now);

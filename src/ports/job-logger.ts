@@ -1,18 +1,5 @@
 /** The story of a job: lines written by its runner and lines about exceptional steps. May lag; never blocks a run. */
-export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
-
-export interface JobLogLine {
-  readonly jobId: string;
-  /** Absent on lines of the JobTracker. */
-  readonly runId?: string | undefined;
-  /** Unique within (jobId, runId): an appended line that comes again changes nothing. */
-  readonly seq: number;
-  readonly at: number;
-  readonly level: LogLevel;
-  /** `biz`: written by the runner; else what happened: retry, loss, stale, edit... */
-  readonly type: string;
-  readonly text: string;
-}
+import type { JobLogLine } from '../job/log-line.js';
 
 export interface JobLogger {
   open(): Promise<void>;

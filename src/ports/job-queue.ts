@@ -6,7 +6,8 @@
  * Deciding is not the store's work: callers compute the record that should follow, the store compares and swaps it and
  * keeps the indexes and counts that follow from the record itself.
  */
-import type { JobRecord, JobState } from '../job/job.js';
+import type { JobRecord } from '../job/job.js';
+import type { Counts, ListPage, ListRequest } from '../job/listing.js';
 
 export interface AddOutcome {
   /**
@@ -47,26 +48,6 @@ export interface Change {
   readonly before: JobRecord;
   readonly after: JobRecord;
 }
-
-export interface ListRequest {
-  readonly states?: readonly JobState[] | undefined;
-  readonly nodeGroup?: string | undefined;
-  readonly taskId?: string | undefined;
-  /** `true`: schedules only; `false`: instances only. */
-  readonly schedules?: boolean | undefined;
-  /** Opaque; from the previous page. */
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-}
-
-export interface ListPage {
-  readonly records: readonly JobRecord[];
-  /** Absent on the last page. A page may be short, even empty, and still have a next one. */
-  readonly cursor?: string | undefined;
-}
-
-/** Number of records by node group and state; schedules are counted apart under the group's `schedules`. */
-export type Counts = Record<string, Partial<Record<JobState | 'schedules', number>>>;
 
 export interface PurgeRequest {
   /** Remove ended records that ended before this instant... */

@@ -10,8 +10,8 @@
 import type { JobBody, JobRecord, MisfirePolicy, RetryPolicy } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
 import type { JobResult } from '../job/result.js';
-import type { Counts, ListPage, ListRequest } from '../ports/job-queue.js';
-import type { JobLogLine } from '../ports/job-logger.js';
+import type { Counts, ListPage, ListRequest } from '../job/listing.js';
+import type { JobLogLine } from '../job/log-line.js';
 
 /** When a submitted job first runs. Relative times count from acceptance, by the JobTracker's clock. */
 export type SubmittedTrigger =

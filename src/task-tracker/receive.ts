@@ -4,7 +4,7 @@
  */
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer } from '../protocol/messages.js';
 import type { WorkerSession } from './session.js';

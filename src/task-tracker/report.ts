@@ -5,7 +5,7 @@
 import { LtsError } from '../errors.js';
 import { Replay } from '../cluster/replay.js';
 import { Batcher } from '../kit/batcher.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer, RunReport } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';

@@ -6,7 +6,7 @@
  */
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
-import { ask } from '../protocol/ask.js';
+import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { SessionAnswer } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';

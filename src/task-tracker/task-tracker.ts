@@ -9,9 +9,9 @@
 import { Replay } from '../cluster/replay.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
-import type { JobLogLine } from '../ports/job-logger.js';
+import type { JobLogLine } from '../job/log-line.js';
 import type { Subscription } from '../ports/transport.js';
-import { ask, type Steps } from '../protocol/ask.js';
+import { ask, type Steps } from '../cluster/ask.js';
 import type { PullAnswer } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import { Receive } from './receive.js';

@@ -2,8 +2,8 @@
 import { Batcher } from '../kit/batcher.js';
 import type { BizLogger } from '../job/context.js';
 import type { JobRecord } from '../job/job.js';
-import type { JobLogLine, LogLevel } from '../ports/job-logger.js';
-import { ask } from '../protocol/ask.js';
+import type { JobLogLine, LogLevel } from '../job/log-line.js';
+import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress } from '../protocol/messages.js';
 import type { RunVoice } from './run.js';

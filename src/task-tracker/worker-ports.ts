@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { FailStore } from '../ports/fail-store.js';
 import type { Ids } from '../ports/ids.js';
-import type { LogLevel } from '../ports/job-logger.js';
+import type { LogLevel } from '../job/log-line.js';
 import type { Log } from '../ports/log.js';
 import type { Runners } from '../ports/runners.js';
 import type { Transport } from '../ports/transport.js';

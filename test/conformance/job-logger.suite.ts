@@ -1,6 +1,7 @@
 /** What every adapter of the JobLogger port must do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JobLogger, JobLogLine } from '../../src/ports/job-logger.js';
+import type { JobLogger } from '../../src/ports/job-logger.js';
+import type { JobLogLine } from '../../src/job/log-line.js';
 
 /** A fresh, opened log, and what ends the test. */
 export interface LoggerUnderTest {

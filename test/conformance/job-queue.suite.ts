@@ -1,7 +1,8 @@
 /** What every adapter of the JobQueue port must do. */
 import { beforeEach, afterEach, describe, expect, it } from 'vitest';
 import { type JobRecord, withStatus } from '../../src/job/job.js';
-import type { ClaimOutcome, ClaimRequest, JobQueue, ListRequest } from '../../src/ports/job-queue.js';
+import type { ClaimOutcome, ClaimRequest, JobQueue } from '../../src/ports/job-queue.js';
+import type { ListRequest } from '../../src/job/listing.js';
 import { aRecord, aRun, aSchedule, anEnded, ids, records } from '../helpers/records.js';
 
 /** A fresh, opened queue, and what ends the test: closes it and checks what can be checked. */

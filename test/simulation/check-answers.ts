@@ -1,5 +1,6 @@
 /** What clients were told, against what the store held at that moment. */
 import type { Job, JobRecord } from '../../src/job/job.js';
+import type { RunReport } from '../../src/protocol/messages.js';
 import { isOver } from './check-steps.js';
 import type { Ledger } from './ledger.js';
 
@@ -58,6 +59,20 @@ export function checkControlAnswer(ledger: Ledger, deed: string, seen: ControlSe
     const wasSuspended = ledger.stepsOf(jobId).some((step) => step.after?.status.state === 'suspended');
     if (!wasSuspended) fail('G4', 'but it never was suspended');
   }
+}
+
+/** `ok` means applied, by this copy of the report or an earlier one; what was applied is never refused as stale. */
+export function checkReportAnswer(ledger: Ledger, { jobId, runId, outcome }: RunReport, answer: string | undefined): void {
+  const left = ledger.stepsOf(jobId).find(({ before, after }) => before?.status.runId === runId && after?.status.runId !== runId);
+  const state = left?.after?.status.state;
+  const isApplied = left?.after?.status.lastRunId === runId;
+  ledger.count(`reports-${answer}`);
+  const fail = (text: string) => ledger.violate('G13', `the report ${outcome.kind} of run ${runId.slice(0, 8)} of ${jobId} was answered ${answer}, ${text}`);
+  if (answer === 'stale' && isApplied && ledger.stored.get(jobId)?.status.lastRunId === runId) return fail('though it had been applied');
+  if (answer !== 'ok') return;
+  if (!left) return fail('but its run goes on');
+  if (outcome.kind === 'success' && state !== 'succeeded') fail(`but the job became ${state}`);
+  if (outcome.kind === 'failed' && state !== 'failed' && state !== 'cancelled') fail(`but the job became ${state}`);
 }
 
 const wasAsked = (ledger: Ledger, jobId: string): boolean =>

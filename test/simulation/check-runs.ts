@@ -1,4 +1,5 @@
 /** Handler calls: each run at most once, overlaps only with an excuse, every death counted and nothing else. */
+import { isUncounted } from './check-steps.js';
 import type { Ledger, RunSeen, Step } from './ledger.js';
 import { runKey } from './ledger.js';
 
@@ -22,12 +23,6 @@ function isExcused(ledger: Ledger, run: RunSeen, from: number): boolean {
   return ledger.incidents.some(
     ({ kind, node, to }) => node === run.node && (kind === 'freeze' || kind === 'disconnect' || kind === 'cut') && to >= from,
   );
-}
-
-/** Given back: waiting again, neither lost nor retried. */
-function isUncounted({ before, after }: Step): boolean {
-  if (!before || !after || after.status.state !== 'waiting') return false;
-  return after.status.losses === before.status.losses && after.status.retryTimes === before.status.retryTimes;
 }
 
 const isLoss = ({ before, after }: Step): boolean => !!before && !!after && after.status.losses === before.status.losses + 1;

@@ -111,7 +111,10 @@ function checkLeaving(ledger: Ledger, { jobId, before, after }: { jobId: string;
   if (status.state === 'succeeded' && !(isReported && run?.exit?.how === 'success')) fail('G5', 'succeeded, but no run returned success');
   if (status.state === 'succeeded' && status.result !== JSON.stringify(run?.exit?.value)) fail('G13', `another result than ${run?.exit?.value}`);
   if (status.state === 'failed') checkFailure(after, run, fail);
-  if (isReported && run?.exit && !run.aborted) checkVerdict(run, after, fail);
+  if (!run?.exit || run.aborted) return;
+  if (isUncounted({ before, after })) {
+    if (!ledger.wasStopped(run.node, run.startedAt)) fail('G13', 'its run had ended, and it was given back');
+  } else if (isReported) checkVerdict(run, after, fail);
 }
 
 function checkFailure({ body, status }: JobRecord, run: RunSeen | undefined, fail: Fail): void {
@@ -123,6 +126,12 @@ function checkFailure({ body, status }: JobRecord, run: RunSeen | undefined, fai
   if (reason === 'lost' && status.losses < 3) fail('G9', 'convicted before its third loss');
   if (reason === 'superseded' && body.origin === undefined) fail('G12', 'superseded, but nothing follows a one-shot job');
   if (reason === undefined) fail('G4', 'failed without a reason');
+}
+
+/** Given back: waiting again, neither lost nor retried. */
+export function isUncounted({ before, after }: Pick<Step, 'before' | 'after'>): boolean {
+  if (!before || !after || after.status.state !== 'waiting') return false;
+  return after.status.losses === before.status.losses && after.status.retryTimes === before.status.retryTimes;
 }
 
 /** What the handler said must be what the store says. */

@@ -3,8 +3,9 @@
  * decision with the product: the rules stand in `check-*.ts`, each in its own words.
  */
 import type { Job, JobRecord } from '../../src/job/job.js';
+import type { RunReport } from '../../src/protocol/messages.js';
 import type { Message } from '../../src/ports/transport.js';
-import { checkControlAnswer, checkSubmitAnswer, type ControlSeen, type SubmitSeen } from './check-answers.js';
+import { checkControlAnswer, checkReportAnswer, checkSubmitAnswer, type ControlSeen, type SubmitSeen } from './check-answers.js';
 import { checkRunEnds, checkRunStart } from './check-runs.js';
 import { checkSlots, checkSlotStep } from './check-slots.js';
 import { checkStep, isOver, shown } from './check-steps.js';
@@ -69,18 +70,12 @@ export class Checker {
 
   /** A worker's request was answered. */
   workerAnswered(message: Message, reply: unknown, sentAt: number): void {
-    const { session, reports } = message.body as { session?: string; reports?: readonly { jobId: string; runId: string }[] };
+    const { session, reports } = message.body as { session?: string; reports?: readonly RunReport[] };
     const { answer, answers } = reply as { answer?: string; answers?: readonly string[] };
     if (session !== undefined && answer === 'ok') {
       this.ledger.sessionOkAt.set(session, Math.max(sentAt, this.ledger.sessionOkAt.get(session) ?? 0));
     }
-    reports?.forEach((report, i) => {
-      if (answers?.[i] !== 'stale') return;
-      this.ledger.count('reports-stale');
-      const settled = this.ledger.stepsOf(report.jobId).some((step) => step.after?.status.lastRunId === report.runId);
-      const isLast = this.ledger.stored.get(report.jobId)?.status.lastRunId === report.runId;
-      if (settled && isLast) this.ledger.violate('G13', `the result of run ${report.runId} of ${report.jobId} was settled, its resend was refused`);
-    });
+    reports?.forEach((report, i) => checkReportAnswer(this.ledger, report, answers?.[i]));
   }
 
   feedback(results: readonly { readonly jobId: string; readonly state: string }[]): void {

@@ -91,6 +91,11 @@ export class Ledger {
     return this.runs.get(jobId)?.find((run) => run.runId === runId);
   }
 
+  /** The node was asked to stop at some time since `from`: what it could not report in time goes back. */
+  wasStopped(node: string, from: number): boolean {
+    return this.incidents.some((incident) => incident.kind === 'stop' && incident.node === node && incident.to >= from);
+  }
+
   /** Every instance that a schedule ever had, in the order of their insertion, as it is now or was at last. */
   *instances(scheduleId: string): Generator<JobRecord> {
     for (const steps of this.steps.values()) {

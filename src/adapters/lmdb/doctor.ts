@@ -2,7 +2,7 @@
  * Looks into a store that may be damaged, and copies what is readable into a fresh one. It reads pages by itself and never maps
  * the file, so no damage can kill it; the only thing that LMDB opens is the copy.
  */
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
@@ -10,7 +10,6 @@ import { LtsError } from '../../errors.js';
 import { dataFileOf, LmdbEnvironment } from './environment.js';
 import { PageWalk } from './page-walk.js';
 import { Damage, PageFile, type Snapshot } from './pages.js';
-import { verifyIndexes } from './verify-indexes.js';
 
 export interface TableReport {
   readonly name: string;
@@ -38,10 +37,9 @@ export interface StoreKind {
   readonly faultOf?: (table: string, value: string) => string | undefined;
   /** Compares tables with each other, on a copy; what does not match, in words. */
   readonly verify?: (environment: LmdbEnvironment) => readonly string[];
+  /** Fills the empty store `to` from a copy of the damaged one, so that what follows from records is right again. */
+  readonly rebuild?: (from: LmdbEnvironment, to: LmdbEnvironment) => Promise<readonly string[]>;
 }
-
-/** The store of a JobTracker: its indexes and counts are compared with its records. */
-export const jobStore: StoreKind = { verify: verifyIndexes };
 
 interface Entry {
   readonly table: string;
@@ -58,33 +56,34 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * changes the file. With `verify`, needs room for a copy in the temporary folder.
  */
 export async function examine(path: string, kind: StoreKind = {}): Promise<DoctorReport> {
-  if (!kind.verify) return new Examination(path, kind).walk(() => {});
+  const examination = new Examination(path, kind);
+  if (!kind.verify) return examination.walk(() => {});
   const scratch = mkdtempSync(join(tmpdir(), 'lts-doctor-'));
   try {
-    return await salvage(path, join(scratch, 'copy'), kind);
+    await examination.copyTo(scratch);
+    await examination.verify(scratch);
+    return examination.report();
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
 /**
- * Copies every readable record into a fresh store in the folder `target`, and reports like `examine`. Throws LTS_STORE_FAILED
- * when `target` already has a store or cannot be written.
+ * Brings every readable record into a fresh store in the folder `target`, and reports like `examine`. With `rebuild`, needs
+ * twice the room there for a while. Throws LTS_STORE_FAILED when `target` is not empty or cannot be written.
  */
 export async function salvage(path: string, target: string, kind: StoreKind = {}): Promise<DoctorReport> {
-  const file = dataFileOf(target);
-  if (existsSync(file))
-    throw new LtsError('LTS_STORE_FAILED', `${file} exists already. Name a new folder for the salvaged store.`);
-  const examination = new Examination(path, kind);
-  const copy = openCopy(target);
-  try {
-    const writer = new CopyWriter(copy);
-    examination.walk((entry) => writer.add(entry));
-    writer.flush();
-  } finally {
-    await copy.close();
+  if (existsSync(target) && readdirSync(target).length > 0) {
+    throw new LtsError('LTS_STORE_FAILED', `${target} is not empty. Name a new folder for the salvaged store.`);
   }
-  if (kind.verify) await examination.verify(target, kind.verify);
+  const examination = new Examination(path, kind);
+  const copy = kind.rebuild ? join(target, 'as-found') : target;
+  await examination.copyTo(copy);
+  await examination.verify(copy);
+  if (copy !== target) {
+    await examination.rebuild(copy, target);
+    rmSync(copy, { recursive: true });
+  }
   return examination.report();
 }
 
@@ -118,13 +117,31 @@ class Examination {
     return this.report();
   }
 
-  async verify(copy: string, verify: NonNullable<StoreKind['verify']>): Promise<void> {
-    const environment = await LmdbEnvironment.open({ path: copy });
+  /** Into a fresh store, table by table. */
+  async copyTo(folder: string): Promise<void> {
+    const copy = openCopy(folder);
     try {
-      for (const mismatch of verify(environment)) this.note(mismatch);
+      const writer = new CopyWriter(copy);
+      this.walk((entry) => writer.add(entry));
+      writer.flush();
     } finally {
-      await environment.close();
+      await copy.close();
     }
+  }
+
+  async verify(copy: string): Promise<void> {
+    const { verify } = this.kind;
+    if (verify) await withStore(copy, async (environment) => this.noteAll(verify(environment)));
+  }
+
+  async rebuild(copy: string, target: string): Promise<void> {
+    const { rebuild } = this.kind;
+    if (!rebuild) return;
+    await withStore(copy, (from) => withStore(target, async (to) => this.noteAll(await rebuild(from, to))));
+  }
+
+  private noteAll(problems: readonly string[]): void {
+    for (const problem of problems) this.note(problem);
   }
 
   private note(problem: string): void {
@@ -223,6 +240,15 @@ function textFault(_table: string, text: string): string | undefined {
     return undefined;
   } catch (error) {
     return (error as Error).message;
+  }
+}
+
+async function withStore(path: string, use: (environment: LmdbEnvironment) => Promise<void>): Promise<void> {
+  const environment = await LmdbEnvironment.open({ path });
+  try {
+    await use(environment);
+  } finally {
+    await environment.close();
   }
 }
 

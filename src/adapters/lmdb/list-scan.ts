@@ -5,7 +5,7 @@
 import type { Key } from 'lmdb';
 import { LtsError } from '../../errors.js';
 import { isEnded, isSchedule, type JobRecord, type JobState } from '../../job/job.js';
-import type { ListRequest } from '../../ports/job-queue.js';
+import type { ListRequest } from '../../job/listing.js';
 import { endedHint, type IndexEntry, last } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
 import type { LmdbTable } from './table.js';

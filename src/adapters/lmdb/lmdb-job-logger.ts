@@ -1,6 +1,7 @@
 /** The JobLogger port in the same LMDB file as the jobs, joined to its group commit: one entry per line under [jobId, at, runId, seq]. */
 import { LtsError } from '../../errors.js';
-import type { JobLogger, JobLogLine, LogLevel } from '../../ports/job-logger.js';
+import type { JobLogger } from '../../ports/job-logger.js';
+import type { JobLogLine, LogLevel } from '../../job/log-line.js';
 import type { LmdbEnvironment } from './environment.js';
 import { last } from './job-indexes.js';
 import type { LmdbTable } from './table.js';

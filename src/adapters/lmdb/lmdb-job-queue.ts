@@ -1,17 +1,8 @@
 /** The JobQueue port on one LMDB file. What follows from a record is written by `job-records.ts`; this file holds the verbs. */
 import { LtsError } from '../../errors.js';
 import type { JobRecord } from '../../job/job.js';
-import type {
-  AddOutcome,
-  Change,
-  ClaimOutcome,
-  ClaimRequest,
-  Counts,
-  JobQueue,
-  ListPage,
-  ListRequest,
-  PurgeRequest,
-} from '../../ports/job-queue.js';
+import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
+import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
 import { ClaimScan, type Lane } from './claim-scan.js';
 import { Claiming } from './claiming.js';
 import type { LmdbEnvironment } from './environment.js';

@@ -1,6 +1,7 @@
 /** The JobLogger port in memory, bounded: for tests, simulation and trackers without a store. */
 import { LtsError } from '../../errors.js';
-import type { JobLogger, JobLogLine } from '../../ports/job-logger.js';
+import type { JobLogger } from '../../ports/job-logger.js';
+import type { JobLogLine } from '../../job/log-line.js';
 
 /** Default bound of a MemoryJobLogger: lines of all jobs together. */
 const linesMaxDefault = 1_000_000;

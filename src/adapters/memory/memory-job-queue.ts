@@ -4,17 +4,8 @@
  */
 import { ended } from '../../job/ending.js';
 import { isEnded, isSchedule, type JobRecord, withStatus } from '../../job/job.js';
-import type {
-  AddOutcome,
-  Change,
-  ClaimOutcome,
-  ClaimRequest,
-  Counts,
-  JobQueue,
-  ListPage,
-  ListRequest,
-  PurgeRequest,
-} from '../../ports/job-queue.js';
+import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
+import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
 import { compareText, dueAtOf, inTurns, type Lane, laneOf } from './lane-turns.js';
 import { cursorOf, inListOrder, placeOf, placeOfCursor } from './list-order.js';
 

@@ -1,10 +1,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
 import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
 import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
+import { jobStore } from '../../../src/adapters/lmdb/job-store-kind.js';
+import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
+import { verifyIndexes } from '../../../src/adapters/lmdb/verify-indexes.js';
+import { aRecord, aSchedule, records } from '../../helpers/records.js';
 import { jobCount, makeStore } from './damage.js';
 
 const pageBytes = 4_096;
@@ -163,5 +167,90 @@ it('says when there is no store', async () => {
   await expect(examine(path)).rejects.toMatchObject({
     code: 'LTS_STORE_FAILED',
     message: expect.stringContaining(path),
+  });
+});
+
+describe('of a JobTracker', () => {
+  const withTask = (jobId: string, taskId: string) => aRecord({ jobId, taskId, params: `"${'x'.repeat(200)}"` });
+  const stored = [
+    ...Array.from({ length: 300 }, (_, i) => withTask(`J${1_000 + i}`, `task${i}`)),
+    ...records(40, { state: 'succeeded', endedAt: 2_000 }, 'E'),
+    ...records(3, { state: 'executing', attempt: 1, runId: 'r1', session: 's1', claimedAt: 1_000 }, 'R'),
+    aSchedule({ jobId: 'S1', taskId: 'every-minute', aliases: ['S0'] }),
+  ];
+
+  async function withQueue<T>(
+    store: string,
+    use: (queue: LmdbJobQueue, environment: LmdbEnvironment) => Promise<T>,
+  ): Promise<T> {
+    const environment = await LmdbEnvironment.open({ path: store });
+    const queue = new LmdbJobQueue(environment);
+    await queue.open();
+    try {
+      return await use(queue, environment);
+    } finally {
+      await queue.close();
+      await environment.close();
+    }
+  }
+
+  beforeEach(() => withQueue(path, async (queue) => void (await queue.add(stored))));
+
+  /** The first page, beginning at the end of the file, whose loss is a loss of bodies. */
+  async function loseBodies(): Promise<number> {
+    const bytes = readFileSync(dataFileOf(path));
+    for (let page = bytes.length / pageBytes - 1; page > 2; page--) {
+      const damaged = Buffer.from(bytes);
+      damaged.fill(0, page * pageBytes, (page + 1) * pageBytes);
+      write(damaged);
+      const bodies = (await examine(path)).tables.find(({ name }) => name === 'bodies');
+      if (bodies && bodies.records > 0 && bodies.records < bodies.recordsExpected)
+        return bodies.recordsExpected - bodies.records;
+    }
+    throw new Error('no page of bodies was found');
+  }
+
+  it('is found sound', async () => {
+    expect(await examine(path, jobStore)).toMatchObject({ isSound: true, problems: [] });
+  });
+
+  it('is salvaged with all that follows from the records', async () => {
+    const report = await salvage(path, join(path, 'copy'), jobStore);
+    expect(report).toMatchObject({ isSound: true, problems: [] });
+    const counts = await withQueue(path, (queue) => queue.count());
+    await withQueue(join(path, 'copy'), async (queue, environment) => {
+      expect(verifyIndexes(environment)).toEqual([]);
+      expect(await queue.get(stored.map(({ jobId }) => jobId))).toEqual(stored);
+      expect((await queue.get(['S0']))[0]?.jobId).toBe('S1');
+      expect(await queue.count()).toEqual(counts);
+      expect(await queue.runsOf('s1')).toHaveLength(3);
+    });
+  });
+
+  it('names the mismatches after a loss, and the salvaged store has none', async () => {
+    const lost = await loseBodies();
+    expect(lost).toBeGreaterThan(0);
+    const report = await salvage(path, join(path, 'copy'), jobStore);
+    expect(report.isSound).toBe(false);
+    expect(report.problems.join('\n')).toMatch(/bodies, but \d+ statuses/);
+    expect(readdirSync(join(path, 'copy')).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    await withQueue(join(path, 'copy'), async (queue, environment) => {
+      expect(verifyIndexes(environment)).toEqual([]);
+      const found = (await queue.get(stored.map(({ jobId }) => jobId))).filter((record) => record !== undefined);
+      expect(found.length).toBeGreaterThanOrEqual(stored.length - lost);
+      expect(found.length).toBeLessThan(stored.length);
+    });
+  });
+
+  it('puts a job that lost its status into the quarantine of the salvaged store', async () => {
+    await withQueue(path, async (_queue, environment) =>
+      environment.commit(() => environment.table('statuses').remove('J1007')),
+    );
+    const report = await salvage(path, join(path, 'copy'), jobStore);
+    expect(report.problems).toContain('job J1007 went to quarantine: its status is missing');
+    await withQueue(join(path, 'copy'), async (_queue, environment) => {
+      expect(environment.table('quarantine').get('J1007')).toContain('its status is missing');
+      expect(verifyIndexes(environment)).toEqual([]);
+    });
   });
 });

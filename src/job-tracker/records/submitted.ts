@@ -1,11 +1,11 @@
 /** From a submitted job to the records that stand for it; pure. */
-import { LtsError } from '../errors.js';
-import { isEnded, isSchedule } from '../job/job.js';
-import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../job/job.js';
-import { firstSlot } from '../job/schedule.js';
-import { checkBody, checkInstant, checkInterval, checkJobId, checkWhole } from '../job/validate.js';
-import { limits } from '../protocol/limits.js';
-import type { SubmittedJob, SubmittedTrigger } from '../protocol/messages.js';
+import { LtsError } from '../../errors.js';
+import { isEnded, isSchedule } from '../../job/job.js';
+import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../../job/job.js';
+import { firstSlot } from '../../job/schedule.js';
+import { checkBody, checkInstant, checkInterval, checkJobId, checkWhole } from '../../job/validate.js';
+import { limits } from '../../protocol/limits.js';
+import type { SubmittedJob, SubmittedTrigger } from '../../protocol/messages.js';
 
 export interface Defaults {
   readonly now: number;
@@ -88,9 +88,9 @@ function firstOf(rule: ScheduleRule, now: number): Partial<JobStatus> {
 
 /**
  * The existing open record with the new job's body, in place: the jobId stays. A suspended one stays suspended.
- * `heldBy` names the instance of the old generation that must be out of the way first.
+ * `heldBy` names the instances of older generations that must be out of the way first.
  */
-export function replaced(existing: JobRecord, fresh: JobRecord, heldBy: string | undefined): JobRecord {
+export function replaced(existing: JobRecord, fresh: JobRecord, heldBy: readonly string[]): JobRecord {
   const { status } = existing;
   return {
     jobId: existing.jobId,

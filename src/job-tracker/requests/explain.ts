@@ -1,11 +1,11 @@
 /** Explain: one primary reason why a job is not running, or what became of it, with the numbers behind it. */
-import type { JobRecord } from '../job/job.js';
-import { isEnded, isSchedule, isSuspect } from '../job/job.js';
-import type { ExplainCode, Explanation, JobKey } from '../protocol/messages.js';
-import type { Dispatch } from './dispatch.js';
+import type { JobRecord } from '../../job/job.js';
+import { isEnded, isSchedule, isSuspect } from '../../job/job.js';
+import type { ExplainCode, Explanation, JobKey } from '../../protocol/messages.js';
+import type { Dispatch } from '../dispatch.js';
 import { findJob } from './queries.js';
-import type { Session, Sessions } from './sessions.js';
-import type { TrackerParts } from './tracker-ports.js';
+import type { Session, Sessions } from '../sessions.js';
+import type { TrackerParts } from '../tracker-ports.js';
 
 export class Explain {
   constructor(

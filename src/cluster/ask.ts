@@ -1,6 +1,6 @@
 /** A typed request over a Transport. */
 import type { RequestOptions, Transport } from '../ports/transport.js';
-import type { BodyOf, MessageKind, ReplyOf } from './messages.js';
+import type { BodyOf, MessageKind, ReplyOf } from '../protocol/messages.js';
 
 export interface Question<K extends MessageKind> {
   readonly kind: K;

@@ -1,11 +1,11 @@
 /** Queries: what is known of a job, now or as soon as it changes. */
-import { LtsError } from '../errors.js';
-import { Deferred } from '../kit/deferred.js';
-import type { JobRecord } from '../job/job.js';
-import type { JobQueue } from '../ports/job-queue.js';
-import type { BodyOf, JobKey, Progress, ReplyOf } from '../protocol/messages.js';
-import type { TrackerParts } from './tracker-ports.js';
-import type { WriteObserver } from './writes.js';
+import { LtsError } from '../../errors.js';
+import { Deferred } from '../../kit/deferred.js';
+import type { JobRecord } from '../../job/job.js';
+import type { JobQueue } from '../../ports/job-queue.js';
+import type { BodyOf, JobKey, Progress, ReplyOf } from '../../protocol/messages.js';
+import type { TrackerParts } from '../tracker-ports.js';
+import type { WriteObserver } from '../records/writes.js';
 
 const waitersMax = 50_000;
 const waitMsMax = 30_000;

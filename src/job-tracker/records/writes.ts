@@ -1,7 +1,7 @@
 /** Every write of the tracker passes here, so that what the tracker remembers follows what the store committed. */
-import { LtsError } from '../errors.js';
-import type { JobRecord } from '../job/job.js';
-import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue } from '../ports/job-queue.js';
+import { LtsError } from '../../errors.js';
+import type { JobRecord } from '../../job/job.js';
+import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue } from '../../ports/job-queue.js';
 
 /** Each miss means that somebody else's change went through, so this many in a row is no contest but a defect. */
 const changeTriesMax = 50;

@@ -7,11 +7,11 @@
  * Whoever finds a schedule between two of these steps (settle, sweep, a repeated report) goes on from there with the stored
  * slot, so that no two ever compute different ones.
  */
-import { ended } from '../job/ending.js';
-import type { JobRecord, Slot } from '../job/job.js';
-import { isEnded, withStatus } from '../job/job.js';
-import { instanceId, slotAfter } from '../job/schedule.js';
-import type { TrackerParts } from './tracker-ports.js';
+import { ended } from '../../job/ending.js';
+import type { JobRecord, Slot } from '../../job/job.js';
+import { isEnded, withStatus } from '../../job/job.js';
+import { instanceId, slotAfter } from '../../job/schedule.js';
+import type { TrackerParts } from '../tracker-ports.js';
 import type { JobWrites } from './writes.js';
 
 /** What follows an instance: null ends the schedule. */
@@ -51,7 +51,7 @@ export class Schedules {
       instances.map(async ({ jobId, body: { origin } }) => {
         if (!origin) return;
         const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
-        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy === jobId)) await this.open(schedule);
+        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId))) await this.open(schedule);
       }),
     );
   }
@@ -87,12 +87,23 @@ export class Schedules {
     return outcome?.record;
   }
 
-  /** An instance of an older generation that still runs goes before the new generation's first; a waiting one is withdrawn. */
+  async withdrawAll(jobIds: readonly string[]): Promise<(JobRecord | undefined)[]> {
+    return Promise.all(jobIds.map((jobId) => this.withdraw(jobId)));
+  }
+
+  /** Every instance of the schedule that may be open: what a new generation must wait for. */
+  async holders(schedule: JobRecord): Promise<string[]> {
+    const { heldBy = [], slot, generation } = schedule.status;
+    if (!slot || generation === undefined) return [];
+    const older = await this.parts.ports.queue.get(heldBy);
+    const open = heldBy.filter((_, i) => older[i] && !isEnded(older[i].status.state));
+    return [...open, instanceId(schedule.jobId, generation, slot.id)];
+  }
+
+  /** Instances of older generations that still run go before the new generation's first; waiting ones are withdrawn. */
   private async isHeld(schedule: JobRecord): Promise<boolean> {
-    const { heldBy } = schedule.status;
-    if (heldBy === undefined) return false;
-    const old = await this.withdraw(heldBy);
-    return old !== undefined && !isEnded(old.status.state);
+    const older = await this.withdrawAll(schedule.status.heldBy ?? []);
+    return older.some((record) => record && !isEnded(record.status.state));
   }
 
   /** From an ended instance to the next slot; answers the advanced schedule, or undefined when there is nothing to go on with. */

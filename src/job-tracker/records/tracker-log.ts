@@ -1,10 +1,10 @@
 /** Lines of the tracker in a job's log: only what is out of the ordinary; the ordinary is read from the record's timestamps. */
-import { Batcher } from '../kit/batcher.js';
-import type { JobRecord } from '../job/job.js';
-import { isEnded } from '../job/job.js';
-import type { Change } from '../ports/job-queue.js';
-import type { JobLogLine, LogLevel } from '../ports/job-logger.js';
-import type { TrackerPorts } from './tracker-ports.js';
+import { Batcher } from '../../kit/batcher.js';
+import type { JobRecord } from '../../job/job.js';
+import { isEnded } from '../../job/job.js';
+import type { Change } from '../../ports/job-queue.js';
+import type { JobLogLine, LogLevel } from '../../job/log-line.js';
+import type { TrackerPorts } from '../tracker-ports.js';
 
 export interface Happening {
   readonly jobId: string;

@@ -8,21 +8,21 @@
  *   trigger     a waiting job becomes due now; a schedule gets one instance beside its slots
  *   edit        fields of a waiting job or of a schedule; a new rule starts a new generation
  */
-import { LtsError } from '../errors.js';
-import { ended } from '../job/ending.js';
-import type { JobRecord, JobStatus } from '../job/job.js';
-import { isEnded, isSchedule, withStatus } from '../job/job.js';
-import { firstSlot, instanceId, slotAfter } from '../job/schedule.js';
-import { checkInstant, checkWhole } from '../job/validate.js';
-import { ask } from '../protocol/ask.js';
-import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../protocol/messages.js';
+import { LtsError } from '../../errors.js';
+import { ended } from '../../job/ending.js';
+import type { JobRecord, JobStatus, Slot } from '../../job/job.js';
+import { isEnded, isSchedule, withStatus } from '../../job/job.js';
+import { firstSlot, instanceId, slotAfter } from '../../job/schedule.js';
+import { checkInstant, checkWhole } from '../../job/validate.js';
+import { ask } from '../../cluster/ask.js';
+import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
 import { findJob } from './queries.js';
-import type { Schedules } from './schedules.js';
-import type { Sessions } from './sessions.js';
-import { ruleOf } from './submitted.js';
-import type { TrackerLog } from './tracker-log.js';
-import type { TrackerParts } from './tracker-ports.js';
-import type { JobWrites } from './writes.js';
+import type { Schedules } from '../records/schedules.js';
+import type { Sessions } from '../sessions.js';
+import { ruleOf } from '../records/submitted.js';
+import type { TrackerLog } from '../records/tracker-log.js';
+import type { TrackerParts } from '../tracker-ports.js';
+import type { JobWrites } from '../records/writes.js';
 
 const tellWithinMs = 2_000;
 
@@ -50,7 +50,7 @@ export class Control {
     });
     if (job.status.state === 'executing') return { job, receipt: await this.tellRun(job) };
     if (job.status.state !== 'cancelled') return { job, receipt: 'already-ended' };
-    if (isSchedule(job)) await this.withdrawInstances(job);
+    if (isSchedule(job)) await this.own.schedules.withdrawAll([currentInstanceOf(job), ...(job.status.heldBy ?? [])]);
     else await this.own.schedules.follow([job]);
     return { job, receipt: 'done' };
   }
@@ -69,12 +69,14 @@ export class Control {
 
   async resume(key: JobKey): Promise<ControlAnswer> {
     const { jobId } = await this.find(key);
-    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(await this.find({ jobId }))]);
+    const found = await this.find({ jobId });
+    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(found)]);
+    const heldBy = await this.own.schedules.holders(found);
     const job = await this.change(jobId, (record) => {
       if (record.status.state === 'waiting') return undefined;
       refuseInstance(record, 'resumed');
       refuseUnless(record, 'suspended', 'resumed');
-      return isSchedule(record) ? this.resumed(record, instance) : withStatus(record, { state: 'waiting' });
+      return isSchedule(record) ? this.resumed(record, { instance, heldBy }) : withStatus(record, { state: 'waiting' });
     });
     if (isSchedule(job)) await this.own.schedules.open(job);
     return { job, receipt: 'done' };
@@ -96,11 +98,13 @@ export class Control {
   }
 
   async edit({ edit, ...key }: BodyOf<'EditJob'>): Promise<ControlAnswer> {
-    const { jobId } = await this.find(key);
+    const found = await this.find(key);
+    const { jobId } = found;
+    const heldBy = await this.own.schedules.holders(found);
     const job = await this.change(jobId, (record) => {
       if (!isSchedule(record)) refuseUnless(record, 'waiting', 'edited');
       else if (isEnded(record.status.state)) refuseUnless(record, 'waiting', 'edited');
-      return this.edited(record, edit);
+      return this.edited(record, edit, heldBy);
     });
     if (isSchedule(job)) await this.own.schedules.open(job);
     this.own.log.write({ jobId, type: 'control', level: 'INFO', text: `edited: ${Object.keys(edit).join(', ')}` });
@@ -142,13 +146,6 @@ export class Control {
     }
   }
 
-  /** The waiting one of this generation, and what an edit left of the one before. */
-  private async withdrawInstances(schedule: JobRecord): Promise<void> {
-    const { heldBy } = schedule.status;
-    await this.own.schedules.withdraw(currentInstanceOf(schedule));
-    if (heldBy !== undefined) await this.own.schedules.withdraw(heldBy);
-  }
-
   private async suspendInstance(jobId: string): Promise<void> {
     await this.own.writes.change(jobId, (record) =>
       record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined,
@@ -156,7 +153,7 @@ export class Control {
   }
 
   /** A new generation from the next slot on; a slot that was waiting when it was suspended has not been used up. */
-  private resumed(schedule: JobRecord, instance: JobRecord | undefined): JobRecord {
+  private resumed(schedule: JobRecord, { instance, heldBy }: { instance: JobRecord | undefined; heldBy: string[] }): JobRecord {
     const { rule } = schedule.body;
     const { slot } = schedule.status;
     if (!rule || !slot) return withStatus(schedule, { state: 'waiting' });
@@ -166,19 +163,10 @@ export class Control {
     const { next, skipped } = slotAfter(rule, from, { nowMs: now, endedAtMs: now });
     if (!next) return ended(schedule, { state: 'succeeded', now });
     const total = (schedule.status.skipped ?? 0) + skipped;
-    return withStatus(schedule, { state: 'waiting', skipped: total, ...this.generation(schedule, next) });
+    return withStatus(schedule, { state: 'waiting', skipped: total, ...nextGeneration(schedule, next, heldBy) });
   }
 
-  private generation({ jobId, body, status }: JobRecord, slot: NonNullable<JobStatus['slot']>): Partial<JobStatus> {
-    return {
-      slot,
-      generation: (status.generation ?? 1) + 1,
-      heldBy: status.slot && instanceId(jobId, status.generation ?? 1, status.slot.id),
-      dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at,
-    };
-  }
-
-  private edited(record: JobRecord, edit: JobEdit): JobRecord {
+  private edited(record: JobRecord, edit: JobEdit, heldBy: string[]): JobRecord {
     const { params = record.body.params, priority = record.body.priority } = edit;
     const { maxRetryTimes = record.body.retry.maxRetryTimes } = edit;
     checkWhole('priority', priority, { min: -1_000_000_000, max: 1_000_000_000 });
@@ -186,11 +174,11 @@ export class Control {
     const body = { ...record.body, params, priority, retry: { ...record.body.retry, maxRetryTimes } };
     if (edit.dueAt !== undefined) checkInstant('triggerTime', edit.dueAt);
     if (!isSchedule(record)) return withStatus({ ...record, body }, edit.dueAt === undefined ? {} : { dueAt: edit.dueAt });
-    return this.withRule({ ...record, body }, edit);
+    return this.withRule({ ...record, body }, edit, heldBy);
   }
 
   /** Any edit of a schedule starts a new generation, so that the waiting instance follows it too. */
-  private withRule(schedule: JobRecord, edit: JobEdit): JobRecord {
+  private withRule(schedule: JobRecord, edit: JobEdit, heldBy: string[]): JobRecord {
     const now = this.now();
     const old = schedule.body.rule;
     const how = { relyOnPrevCycle: old?.relyOnPrevCycle ?? true, misfire: old?.misfire ?? 'fire-once' } as const;
@@ -199,12 +187,16 @@ export class Control {
     const slot = edit.trigger ? firstSlot(rule, now) : schedule.status.slot;
     if (!slot) throw new LtsError('LTS_JOB_INVALID', `The new rule of job ${schedule.jobId} never fires.`);
     const changed = { ...schedule, body: { ...schedule.body, rule } };
-    return withStatus(changed, this.generation(changed, slot));
+    return withStatus(changed, nextGeneration(changed, slot, heldBy));
   }
 }
 
 export const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
   status.slot ? instanceId(jobId, status.generation ?? 1, status.slot.id) : jobId;
+
+function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: string[]): Partial<JobStatus> {
+  return { slot, generation: (status.generation ?? 1) + 1, heldBy, dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at };
+}
 
 function refuseInstance({ jobId, body }: JobRecord, verb: string): void {
   if (!body.origin) return;

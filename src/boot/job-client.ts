@@ -1,0 +1,158 @@
+/** JobClient as users construct it: LTS's submitJob and cancelJob, and the means to follow, control and explain a job. */
+import { LtsError } from '../errors.js';
+import type { Job, JobRecord } from '../job/job.js';
+import type { Counts, ListPage, ListRequest } from '../job/listing.js';
+import type { JobLogLine } from '../job/log-line.js';
+import type { JobResult } from '../job/result.js';
+import { type FollowOptions, type JobEvent } from '../job-client/follow.js';
+import { JobClientRole } from '../job-client/job-client.js';
+import type { SubmitOptions, SubmitOutcome } from '../job-client/submit.js';
+import type { Transport } from '../ports/transport.js';
+import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
+import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { clock, codec, ids } from './system-ports.js';
+
+export interface JobClientOptions extends NodeOptions {
+  /** The submitting group: its clients get the feedback. Default 'lts'. */
+  readonly nodeGroup?: string;
+  /** Hears of ended jobs of this group; with it, jobs ask for feedback unless they say otherwise. */
+  readonly jobCompletedHandler?: { onComplete(results: JobResult[]): unknown } | ((results: JobResult[]) => unknown);
+  /** A submission that no tracker answers goes to the FailStore and is sent later. Default true. */
+  readonly useRetryClient?: boolean;
+  /** A submit settles within this time, in ms. Default 5,000. */
+  readonly submitWithinMs?: number;
+}
+
+/** LTS's answer to a submit. */
+export interface Response extends Omit<SubmitOutcome, 'jobId'> {
+  /** The job stands: accepted, replaced, a duplicate of an open one, or kept locally to be sent later. */
+  readonly success: boolean;
+  readonly jobId: string;
+  readonly taskId?: string | undefined;
+  readonly failedJobs: readonly Job[];
+}
+
+interface Running {
+  readonly place: NodePlace;
+  readonly role: JobClientRole;
+  readonly transport: Transport;
+}
+
+const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
+
+export class JobClient {
+  private running: Running | undefined;
+
+  constructor(private readonly options: JobClientOptions = {}) {}
+
+  async start(): Promise<this> {
+    if (this.running) return this;
+    const place = await enterCluster(this.options, 'JC');
+    const transport = place.embedded.network.transport();
+    const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
+    const onComplete = typeof jobCompletedHandler === 'object' ? (results: JobResult[]) => jobCompletedHandler.onComplete(results) : jobCompletedHandler;
+    const role = new JobClientRole(
+      { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
+      { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
+    );
+    await role.start();
+    this.running = { place, role, transport };
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    if (!running) return;
+    await running.role.stop();
+    await running.transport.close();
+    await running.place.embedded.leave();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** One job or many; each settles within the deadline with its own Response. Throws only LTS_NOT_STARTED. */
+  submitJob(job: Job, options?: SubmitOptions): Promise<Response>;
+  submitJob(jobs: readonly Job[], options?: SubmitOptions): Promise<Response[]>;
+  async submitJob(jobs: Job | readonly Job[], options?: SubmitOptions): Promise<Response | Response[]> {
+    const role = this.role();
+    if (isMany(jobs)) return Promise.all(jobs.map((job) => submitOne(role, job, options)));
+    return submitOne(role, jobs, options);
+  }
+
+  /** The job's value once it succeeded. Throws LTS_JOB_FAILED, LTS_TIMEOUT, LTS_ABORTED, LTS_JOB_NOT_FOUND. */
+  async result(jobId: string, options?: FollowOptions): Promise<unknown> {
+    return this.role().result(jobId, options);
+  }
+
+  /** The job's states and progress until it ended. */
+  events(jobId: string, options?: FollowOptions): AsyncGenerator<JobEvent, void, void> {
+    return this.role().events(jobId, options);
+  }
+
+  /** Undefined when no such job is known (any more). By taskId only open jobs are found. */
+  async getJob(key: string | JobKey): Promise<JobRecord | undefined> {
+    return (await this.role().ask('GetJob', keyOf(key))).job;
+  }
+
+  async listJobs(request: Partial<ListRequest> = {}): Promise<ListPage> {
+    return this.role().ask('ListJobs', { limit: 100, ...request });
+  }
+
+  async countJobs(): Promise<Counts> {
+    return (await this.role().ask('CountJobs', {})).counts;
+  }
+
+  /** Lines after the cursor, and the cursor for what comes later. */
+  async readLog(jobId: string, cursor?: string): Promise<{ lines: readonly JobLogLine[]; cursor?: string | undefined }> {
+    return this.role().ask('ReadLog', { jobId, cursor, limit: 500 });
+  }
+
+  async explain(key: string | JobKey): Promise<Explanation> {
+    return this.role().ask('ExplainJob', keyOf(key));
+  }
+
+  /** By jobId, or by taskId and nodeGroup. The receipt tells what was reached. */
+  cancelJob(jobId: string): Promise<ControlAnswer>;
+  cancelJob(taskId: string, nodeGroup: string): Promise<ControlAnswer>;
+  async cancelJob(id: string, nodeGroup?: string): Promise<ControlAnswer> {
+    return this.role().ask('CancelJob', nodeGroup === undefined ? { jobId: id } : { taskId: id, nodeGroup });
+  }
+
+  async suspendJob(key: string | JobKey): Promise<ControlAnswer> {
+    return this.role().ask('SuspendJob', keyOf(key));
+  }
+
+  async resumeJob(key: string | JobKey): Promise<ControlAnswer> {
+    return this.role().ask('ResumeJob', keyOf(key));
+  }
+
+  /** Runs a waiting job now, or a schedule once beside its slots. The same requestId again runs nothing more. */
+  async triggerJob(key: string | JobKey, requestId: string = ids.random()): Promise<ControlAnswer> {
+    return this.role().ask('TriggerJob', { ...keyOf(key), requestId });
+  }
+
+  /** Changes a waiting job or a schedule; `params` are plain data. */
+  async editJob(key: string | JobKey, edit: Omit<JobEdit, 'params'> & { params?: unknown }): Promise<ControlAnswer> {
+    const { params, ...rest } = edit;
+    const encoded = params === undefined ? rest : { ...rest, params: codec.encode(params, 'params') };
+    return this.role().ask('EditJob', { ...keyOf(key), edit: encoded });
+  }
+
+  private role(): JobClientRole {
+    if (this.running) return this.running.role;
+    throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
+  }
+}
+
+async function submitOne(role: JobClientRole, job: Job, options: SubmitOptions | undefined): Promise<Response> {
+  const outcome = await role.submit(job, options);
+  const success = standing.has(outcome.code);
+  return { ...outcome, success, taskId: job.taskId, failedJobs: success ? [] : [job] };
+}
+
+const isMany = (jobs: Job | readonly Job[]): jobs is readonly Job[] => Array.isArray(jobs);
+
+const keyOf = (key: string | JobKey): JobKey => (typeof key === 'string' ? { jobId: key } : key);

@@ -1,0 +1,94 @@
+/** JobTracker as users construct it. */
+import { ask } from '../cluster/ask.js';
+import { Replay } from '../cluster/replay.js';
+import { JobTrackerRole } from '../job-tracker/job-tracker.js';
+import type { Transport } from '../ports/transport.js';
+import type { RunReport } from '../protocol/messages.js';
+import { subjectsOf } from '../protocol/subjects.js';
+import type { Stores } from './embedded.js';
+import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { chance, clock, ids } from './system-ports.js';
+
+export interface JobTrackerOptions extends NodeOptions {
+  /** For jobs that do not name their own. Default 10. */
+  readonly maxRetryTimes?: number;
+  /** For jobs that do not name their own, in ms. Default 30,000. */
+  readonly retryIntervalMs?: number;
+  /** Ended jobs are kept this long, in ms. Default 7 days. */
+  readonly keepEndedMs?: number;
+  /** Most ended jobs kept. Default 1,000,000. */
+  readonly keepEndedMax?: number;
+  /** Zone of cron expressions that name none. Default: the process's zone. */
+  readonly timeZone?: string;
+}
+
+interface Running {
+  readonly place: NodePlace;
+  readonly role: JobTrackerRole;
+  readonly transport: Transport;
+  readonly stores: Stores;
+}
+
+export class JobTracker {
+  private running: Running | undefined;
+
+  constructor(private readonly options: JobTrackerOptions = {}) {}
+
+  /** All or nothing: throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_STORE_FAILED or LTS_CONFIG_INVALID. */
+  async start(): Promise<this> {
+    if (this.running) return this;
+    const place = await enterCluster(this.options, 'JT');
+    try {
+      this.running = await this.startIn(place);
+    } catch (error) {
+      await place.embedded.closeStores();
+      await place.embedded.leave();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Answers what is open and closes the store. */
+  async stop(): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    if (!running) return;
+    await running.role.stop();
+    await running.transport.close();
+    await running.place.embedded.closeStores();
+    await running.place.embedded.leave();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async startIn(place: NodePlace): Promise<Running> {
+    const stores = await place.embedded.openStores();
+    const { clusterName: _, dataPath: __, jobQueue: ___, identity: ____, log: _____, ...own } = this.options;
+    const transport = place.embedded.network.transport();
+    const { queue, logger } = stores;
+    const role = new JobTrackerRole({ queue, logger, transport, clock, ids, chance, log: place.log }, { ...own, cluster: place.cluster });
+    await role.start();
+    await this.settleDeadProcess(place, { role, transport });
+    return { place, role, transport, stores };
+  }
+
+  /** The store's sessions belong to a process that is gone. Results that it left in the FailStore count before its runs are given back. */
+  private async settleDeadProcess(place: NodePlace, { role, transport }: Pick<Running, 'role' | 'transport'>): Promise<void> {
+    const left = new Replay<RunReport>({
+      topic: 'results',
+      failStore: place.embedded.failStore,
+      clock,
+      log: place.log,
+      everyMs: 30_000,
+      send: async (reports) => {
+        const to = { subject: subjectsOf(place.cluster).tracker, deadlineMs: 10_000 };
+        await ask(transport, to, { kind: 'ReportRuns', body: { session: '', slots: 0, reports } });
+        return [];
+      },
+    });
+    await left.drain();
+    await role.rescueDeadProcess();
+  }
+}
