@@ -94,11 +94,11 @@ export class Dispatch implements WriteObserver {
   /** Due jobs for free slots, without waiting. Looks into the store only where something may be due. */
   async takeDue(session: Session, slots: number): Promise<PullAnswer> {
     const group = this.group(session.nodeGroup);
-    while (slots > 0 && !session.isDead && this.mayTake(group, session)) {
+    while (slots > 0 && session.isServed && this.mayTake(group, session)) {
       const looked = await this.claim(group, session, slots);
       if (looked.jobs.length > 0 || looked.answer === 'refused') return looked;
     }
-    return session.isDead ? refused : empty;
+    return session.isServed ? empty : refused;
   }
 
   /** Adds slots to a pull that the session has parked; answers how many found one. */
@@ -144,7 +144,7 @@ export class Dispatch implements WriteObserver {
 
   /** The pull waits on. */
   private unstage(pull: Pull): void {
-    if (pull.session.isDead) pull.answer.resolve(refused);
+    if (!pull.session.isServed) pull.answer.resolve(refused);
     else if (this.isStopping) pull.answer.resolve(empty);
     else this.group(pull.session.nodeGroup).parked.push(pull);
     this.wake(this.group(pull.session.nodeGroup));
@@ -201,7 +201,7 @@ export class Dispatch implements WriteObserver {
   }
 
   private mayTake(group: Group, session: Session): boolean {
-    if (session.aloneJobId !== undefined) return false;
+    if (session.aloneJobId !== undefined || session.seeks === 'alone') return false;
     return group.unseen > 0 || suspectsFor(group, session) !== 'none';
   }
 
@@ -211,7 +211,6 @@ export class Dispatch implements WriteObserver {
     const now = clock.wallMs();
     const { arrivals } = group;
     const suspects = suspectsFor(group, session);
-    const seeksBefore = session.seeks;
     if (suspects !== 'none') session.seeks = suspects;
     session.claimsUnderWay++;
     try {
@@ -229,7 +228,9 @@ export class Dispatch implements WriteObserver {
       return await this.replyTo(session, look.claimed);
     } finally {
       session.claimsUnderWay--;
-      session.seeks = seeksBefore;
+      if (suspects !== 'none') session.seeks = 'none';
+      // Other pulls of the session stood back while this one sought a job that must be alone.
+      if (suspects === 'alone') this.wake(group);
     }
   }
 
@@ -245,7 +246,7 @@ export class Dispatch implements WriteObserver {
 
   /** A claimer commits, then reads the session, then replies: claims of a session that died meanwhile go back, uncounted. */
   private async replyTo(session: Session, records: readonly JobRecord[]): Promise<PullAnswer> {
-    if (!session.isDead) return { answer: 'ok', jobs: records };
+    if (session.isServed) return { answer: 'ok', jobs: records };
     const { clock } = this.parts.ports;
     await this.writes.update(records.map((before) => ({ before, after: givenBack(before, clock.wallMs()) })));
     return refused;
@@ -329,7 +330,7 @@ export class Dispatch implements WriteObserver {
     const meant = group.parked.filter(isMeant);
     if (meant.length === 0) return;
     group.parked = group.parked.filter((pull) => !meant.includes(pull));
-    for (const pull of meant) pull.answer.resolve(pull.session.isDead ? refused : empty);
+    for (const pull of meant) pull.answer.resolve(pull.session.isServed ? empty : refused);
   }
 }
 

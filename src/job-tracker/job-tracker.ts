@@ -124,10 +124,7 @@ export class JobTrackerRole {
       AwaitJob: (body) => queries.await(body),
       ReadLog: (body) => queries.readLog(body),
       ExplainJob: (body) => explain.explain(body),
-      StartSession: async (body) => {
-        sessions.begin(body);
-        return { answer: 'ok' };
-      },
+      StartSession: (body) => this.startSession(body),
       RenewSession: async ({ session, runIds }) => ({ answer: sessions.renew(session, runIds) ? 'ok' : 'refused' }),
       EndSession: (body) => this.endSession(body),
       PullJobs: (body) => dispatch.pull(body),
@@ -151,8 +148,17 @@ export class JobTrackerRole {
     return { ...due, answers, credited };
   }
 
+  /** A session that was replaced or ended meanwhile is not begun again by a late message. */
+  private async startSession({ replaces, runIds, ...info }: BodyOf<'StartSession'>): Promise<ReplyOf<'StartSession'>> {
+    for (const id of replaces) {
+      const session = this.sessions.giveUp(id);
+      if (session) await this.rescue.replace(session, runIds);
+    }
+    return { answer: this.sessions.begin(info) ? 'ok' : 'refused' };
+  }
+
   private async endSession({ session: id, runIds }: BodyOf<'EndSession'>): Promise<ReplyOf<'EndSession'>> {
-    const session = this.sessions.find(id);
+    const session = this.sessions.giveUp(id);
     if (session) await this.rescue.leave(session, runIds);
     return { answer: 'ok' };
   }

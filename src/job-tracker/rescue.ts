@@ -67,11 +67,20 @@ export class Rescue {
     await this.rescueRuns(session.id);
   }
 
-  /** The session ends by its own will: claims that it does not name never reached it and go back uncounted. */
+  /** Its process went on with another session; claims that it does not name never reached it and go back uncounted. */
+  async replace(session: Session, runIds: readonly string[]): Promise<void> {
+    session.isReplaced = true;
+    this.dispatch.drop(session);
+    await this.giveBackUnreceived(session, runIds);
+  }
+
+  /**
+   * The session ends by its own will: claims that it does not name never reached it and go back uncounted. Results of those it
+   * names may still come, until its lease ends.
+   */
   async leave(session: Session, runIds: readonly string[]): Promise<void> {
-    const unreceived = [...session.claims.keys()].filter((runId) => !runIds.includes(runId));
-    await this.giveBack(session, unreceived);
-    await this.end(session, 'it left');
+    await this.replace(session, runIds);
+    if (session.held === 0) await this.end(session, 'it left');
   }
 
   /** Executing records of sessions that nobody serves: dead ones, whatever interrupted their rescue. */
@@ -155,6 +164,11 @@ export class Rescue {
     } finally {
       for (const runId of runIds) this.asked.delete(runId);
     }
+  }
+
+  private async giveBackUnreceived(session: Session, runIds: readonly string[]): Promise<void> {
+    const unreceived = [...session.claims.keys()].filter((runId) => !runIds.includes(runId));
+    await this.giveBack(session, unreceived);
   }
 
   private async giveBack(session: Session, runIds: readonly string[]): Promise<void> {

@@ -15,9 +15,15 @@ export interface Claim {
   namedMono: number;
 }
 
+/** Given-up sessions remembered: far more than begin within the life of a delayed message. */
+const givenUpMax = 10_000;
+
 export class Session {
   leaseUntilMono = 0;
+  /** Marked dead: its runs are given back, and nothing of it is accepted any more. */
   isDead = false;
+  /** Its process has begun another session: it gets nothing new; what it still runs ends by report or with the lease. */
+  isReplaced = false;
   /** Probes in a row that found nobody listening, and when the first of them was. */
   unheard = 0;
   unheardSinceMono = 0;
@@ -32,6 +38,11 @@ export class Session {
 
   constructor(readonly info: SessionInfo) {}
 
+  /** May be sent jobs. */
+  get isServed(): boolean {
+    return !this.isDead && !this.isReplaced;
+  }
+
   get id(): string {
     return this.info.session;
   }
@@ -41,18 +52,34 @@ export class Session {
   }
 }
 
+interface Holder {
+  readonly session: Session;
+  readonly runId: string;
+  readonly rev: number;
+}
+
 export class Sessions implements WriteObserver {
   private readonly alive = new Map<string, Session>();
-  private readonly holders = new Map<string, { session: Session; runId: string }>();
+  private readonly givenUp = new Set<string>();
+  private readonly holders = new Map<string, Holder>();
 
   constructor(private readonly parts: TrackerParts) {}
 
-  /** Begins a session, or restores one found in the store, with one full lease. */
-  begin(info: SessionInfo): Session {
+  /** Begins a session, or restores one found in the store, with one full lease. Undefined for one that was given up. */
+  begin(info: SessionInfo): Session | undefined {
+    if (this.givenUp.has(info.session)) return undefined;
     const session = this.alive.get(info.session) ?? new Session(info);
     this.alive.set(info.session, session);
     session.leaseUntilMono = this.parts.ports.clock.monoMs() + this.parts.settings.leaseMs;
     return session;
+  }
+
+  /** Its process has no more use for it: a late message must not begin it again. Answers the session if it is served here. */
+  giveUp(id: string): Session | undefined {
+    this.givenUp.add(id);
+    const [oldest] = this.givenUp;
+    if (this.givenUp.size > givenUpMax && oldest !== undefined) this.givenUp.delete(oldest);
+    return this.alive.get(id);
   }
 
   find(id: string): Session | undefined {
@@ -100,8 +127,10 @@ export class Sessions implements WriteObserver {
   }
 
   written(record: JobRecord): void {
-    const { state, session: sessionId, runId } = record.status;
+    const { state, session: sessionId, runId, rev } = record.status;
     const holder = this.holders.get(record.jobId);
+    // Answers of the store may overtake each other.
+    if (holder && rev < holder.rev) return;
     if (holder && (state !== 'executing' || holder.runId !== runId)) this.release(record.jobId, holder);
     if (state === 'executing' && sessionId && runId && holder?.runId !== runId) {
       const session = this.alive.get(sessionId);
@@ -119,11 +148,10 @@ export class Sessions implements WriteObserver {
     session.held++;
     if (isSuspect(record)) session.suspects.add(record.jobId);
     if (record.status.isAlone) session.aloneJobId = record.jobId;
-    this.holders.set(record.jobId, { session, runId });
+    this.holders.set(record.jobId, { session, runId, rev: record.status.rev });
   }
 
-  private release(jobId: string, holder: { session: Session; runId: string }): void {
-    const { session, runId } = holder;
+  private release(jobId: string, { session, runId }: Holder): void {
     this.holders.delete(jobId);
     const claim = session.claims.get(runId);
     if (!claim?.jobIds.delete(jobId)) return;

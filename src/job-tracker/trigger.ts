@@ -17,6 +17,8 @@ import type { JobWrites, WriteObserver } from './records/writes.js';
 /** A slot this late was not merely slow. */
 const misfireGraceMs = 5_000;
 const pageMax = 200;
+/** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
+const heldMax = 100;
 
 export class Trigger implements WriteObserver {
   private readonly alarm: Alarm;
@@ -111,8 +113,9 @@ export class Trigger implements WriteObserver {
       ? slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: verdict.catchUpToMs })
       : { next: verdict.skipTo, skipped: verdict.skipped };
     const total = (schedule.status.skipped ?? 0) + skipped;
+    const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
     const after = next
-      ? withStatus(schedule, { slot: next, dueAt: next.at, skipped: total, catchUpTo: isMissed ? verdict.catchUpToMs : undefined })
+      ? withStatus(schedule, { slot: next, heldBy, dueAt: next.at, skipped: total, catchUpTo: isMissed ? verdict.catchUpToMs : undefined })
       : ended(schedule, { state: 'succeeded', now, skipped: total });
     const [advanced] = await this.writes.update([{ before: schedule, after }]);
     if (!advanced && inserted) await this.schedules.confirm(schedule, inserted);

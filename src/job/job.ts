@@ -182,7 +182,10 @@ export interface JobStatus {
   /** Schedules: the slot whose instance is open, or is to be inserted. */
   readonly slot?: Slot | undefined;
   readonly generation?: number | undefined;
-  /** Instances of older generations that must have ended before this generation's first one is inserted. */
+  /**
+   * Earlier instances that may still be open. Slots that rely on the previous cycle: those of older generations, which must have
+   * ended before this generation's first one is inserted. Independent slots: the newest 100.
+   */
   readonly heldBy?: readonly string[] | undefined;
   /** Slots passed over, with the last reason written to the job log. */
   readonly skipped?: number | undefined;

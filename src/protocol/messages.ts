@@ -133,7 +133,11 @@ export interface Messages {
   };
   ExplainJob: { body: JobKey; reply: Explanation };
 
-  StartSession: { body: SessionInfo; reply: SessionAnswer };
+  /** `replaces`: sessions that this process has given up; of their claims only `runIds` ever arrived. */
+  StartSession: {
+    body: SessionInfo & { readonly replaces: readonly string[]; readonly runIds: readonly string[] };
+    reply: SessionAnswer;
+  };
   /** Names every runId received and not yet acknowledged. */
   RenewSession: { body: { readonly session: string; readonly runIds: readonly string[] }; reply: SessionAnswer };
   /** Runs that are not named were never received. */

@@ -21,6 +21,9 @@ export interface SlotOffer {
   readonly slots: number;
 }
 
+/** `kept`: no tracker answered before the stop; it lies in the FailStore and is sent by the next process. */
+export type Reported = 'acknowledged' | 'kept';
+
 export interface ReportParts {
   /** What to offer with the next report; `answered` takes it back with what the tracker said. */
   readonly offerSlots: () => SlotOffer;
@@ -28,7 +31,7 @@ export interface ReportParts {
 }
 
 export class Report {
-  private readonly batcher: Batcher<RunReport, void>;
+  private readonly batcher: Batcher<RunReport, Reported>;
   private readonly replay: Replay<RunReport>;
   private readonly stopping = new AbortController();
 
@@ -59,7 +62,7 @@ export class Report {
   }
 
   /** Resolves when a tracker acknowledged the report, or when it lies in the FailStore at stop. */
-  add(report: RunReport): Promise<void> {
+  add(report: RunReport): Promise<Reported> {
     return this.batcher.add(report);
   }
 
@@ -69,14 +72,14 @@ export class Report {
     await this.replay.stop();
   }
 
-  private async send(reports: readonly RunReport[]): Promise<undefined> {
+  private async send(reports: readonly RunReport[]): Promise<Reported[]> {
     const kept = new AbortController();
     const keeping = this.keepSoon(reports, kept.signal);
     try {
       while (!(await this.isAnswered(reports))) {
         if (this.stopping.signal.aborted) {
           await this.keep(reports);
-          return undefined;
+          return reports.map(() => 'kept');
         }
         await this.parts.ports.clock.sleep(againAfterMs, this.stopping.signal);
       }
@@ -84,7 +87,7 @@ export class Report {
       kept.abort();
     }
     if (await keeping) await this.forget(reports);
-    return undefined;
+    return reports.map(() => 'acknowledged');
   }
 
   /** A result that stays in the FailStore after its answer is sent again, which changes nothing. */

@@ -19,9 +19,12 @@ export interface SessionParts {
 }
 
 const everyMs = 1_000;
+const formerMax = 10;
 
 export class WorkerSession {
   private current: string;
+  /** Sessions given up here that the tracker may still serve; it hears of them with the next beginning. */
+  private former: string[] = [];
   private isAliveNow = false;
   private trustedUntilMono = 0;
   private renewedMono = 0;
@@ -62,6 +65,7 @@ export class WorkerSession {
   lose(): void {
     if (!this.isAliveNow) return;
     this.isAliveNow = false;
+    this.former = [...this.former, this.current].slice(-formerMax);
     this.current = this.newId();
     this.parts.ports.log.warn({ session: this.current }, 'the session was lost; a new one begins');
     this.own.onLost();
@@ -78,13 +82,20 @@ export class WorkerSession {
     const { nodeGroup, identity, workThreads } = this.parts.settings;
     const processors = this.parts.ports.runners.ids().map(({ id }) => id);
     const sentMono = this.parts.ports.clock.monoMs();
-    const body = { session: this.current, identity, nodeGroup, workThreads, processors };
+    const replaces = this.former;
+    const runIds = this.own.heldRunIds();
+    const body = { session: this.current, identity, nodeGroup, workThreads, processors, replaces, runIds };
     try {
-      await ask(this.parts.ports.transport, this.to(), { kind: 'StartSession', body });
+      const { answer } = await ask(this.parts.ports.transport, this.to(), { kind: 'StartSession', body });
+      if (answer === 'refused') {
+        this.current = this.newId();
+        return;
+      }
     } catch (error) {
       if (LtsError.is(error)) return;
       throw error;
     }
+    this.former = this.former.filter((id) => !replaces.includes(id));
     this.trust(sentMono);
     this.isAliveNow = true;
     this.own.onAlive();

@@ -108,6 +108,7 @@ export class TaskTrackerRole {
   }
 
   private onAlive(): void {
+    if (this.isStopping) return;
     void this.listen();
     this.receive.resume();
   }
@@ -151,6 +152,8 @@ export class TaskTrackerRole {
   }
 
   private onJobs(jobs: readonly JobRecord[]): void {
+    // What comes after the stop began was never received: it is not named, so the tracker gives it back.
+    if (this.isStopping) return;
     for (const job of jobs) {
       const runId = job.status.runId ?? '';
       if (this.refused.has(runId)) continue;
@@ -166,9 +169,11 @@ export class TaskTrackerRole {
     this.runs.delete(run);
     this.slots.end();
     try {
-      await this.report.add({ jobId: run.job.jobId, runId: run.runId, outcome });
+      const reported = await this.report.add({ jobId: run.job.jobId, runId: run.runId, outcome });
+      // A run whose result is only kept stays named, so that the tracker does not take it for one that never arrived.
+      if (reported === 'kept') return;
     } catch (error) {
-      this.parts.ports.log.error({ jobId: run.job.jobId, error }, 'a result could not be reported; the job is run again when asked for');
+      this.parts.ports.log.error({ jobId: run.job.jobId, error }, 'a result could not be reported; its run will be taken for lost');
     }
     this.acknowledged(run.runId);
   }

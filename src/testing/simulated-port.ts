@@ -24,6 +24,8 @@ export interface PortOptions {
   readonly points: CrashPoints;
   readonly trace: Trace;
   readonly onRefused?: (() => void) | undefined;
+  /** Calls of one life are done and answered in the order in which they were made, as by one writer with one disk. */
+  readonly isOrdered: boolean;
 }
 
 /** What the caller of a dead node waits for. */
@@ -34,35 +36,50 @@ export const never = <T>(): Promise<T> => new Promise<T>(() => {});
  * would: it goes on, with what it committed, when the node has died.
  */
 export function simulatedPort<Port extends object>(inner: Port, options: PortOptions): Port {
+  const lanes = { to: new Lane(options), back: new Lane(options) };
   return new Proxy(inner, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
-      return (...values: unknown[]) => call(`${options.name}.${String(name)}`, () => method.apply(target, values), options);
+      return (...values: unknown[]) => call(`${options.name}.${String(name)}`, () => method.apply(target, values), { ...options, lanes });
     },
   });
 }
 
-async function call(point: string, act: () => Promise<unknown>, options: PortOptions): Promise<unknown> {
-  const { life, points, chance } = options;
+interface Call extends PortOptions {
+  readonly lanes: { readonly to: Lane; readonly back: Lane };
+}
+
+async function call(point: string, act: () => Promise<unknown>, options: Call): Promise<unknown> {
+  const { life, points, chance, lanes } = options;
   if (!life.isAlive || points.isFatal(life, `${point}:before`)) return never();
   const faults = options.faults();
   const isRefused = chance.isLucky(faults.refuseRate);
   const onTheWayMs = chance.between(faults.latencyMs.min, faults.latencyMs.max) / 2;
   const slowMs = chance.isLucky(faults.slowRate) ? chance.between(faults.slowMs.min, faults.slowMs.max) : 0;
-  await passes(life, onTheWayMs + slowMs);
+  await lanes.to.pass(onTheWayMs + slowMs);
   options.trace.note(life.name, isRefused ? `${point} refused` : point);
   if (isRefused) options.onRefused?.();
   if (isRefused) throw new LtsError('LTS_STORE_FAILED', `${point}: the store refused the call (simulated). Try again later.`);
   const answer = await act();
   if (points.isFatal(life, `${point}:after`)) return never();
-  await passes(life, onTheWayMs);
+  await lanes.back.pass(onTheWayMs);
   return answer;
 }
 
-/** Never resolves once the node has died. */
-function passes(life: NodeLife, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    life.schedule(ms, resolve);
-  });
+/** One direction between a node and its store. */
+class Lane {
+  private lastAt = 0;
+
+  constructor(private readonly options: PortOptions) {}
+
+  /** Never resolves once the node has died. */
+  pass(ms: number): Promise<void> {
+    const { life, isOrdered } = this.options;
+    const delayMs = isOrdered ? Math.max(ms, this.lastAt - life.nowMs) : ms;
+    this.lastAt = Math.max(this.lastAt, life.nowMs + delayMs);
+    return new Promise((resolve) => {
+      life.schedule(delayMs, resolve);
+    });
+  }
 }

@@ -39,7 +39,14 @@ const jobId = (): string => `01KAH${String(made++).padStart(21, '0')}`;
 function ended(before: JobRecord, now: number): Change {
   const result = '{"ok":true}';
   const { runId: lastRunId } = before.status;
-  const after = withStatus(before, { state: 'succeeded', endedAt: now, runId: undefined, session: undefined, lastRunId, result });
+  const after = withStatus(before, {
+    state: 'succeeded',
+    endedAt: now,
+    runId: undefined,
+    session: undefined,
+    lastRunId,
+    result,
+  });
   return { before, after };
 }
 
@@ -69,12 +76,24 @@ function aRecord(now: number, taskId?: string): JobRecord {
 /** Accept-and-claim, then settle: the path of a job on an idle group. Made beforehand, since making records is not the store's work. */
 function aBatch(withTaskId: boolean): Batch {
   const now = Date.now();
-  const claim = { state: 'executing', attempt: 1, session: 'worker-1#01KAH0000', runId: jobId(), claimedAt: now } as const;
-  const runs = Array.from({ length: batch }, () => withStatus(aRecord(now, withTaskId ? `order-${made}` : undefined), claim));
+  const claim = {
+    state: 'executing',
+    attempt: 1,
+    session: 'worker-1#01KAH0000',
+    runId: jobId(),
+    claimedAt: now,
+  } as const;
+  const runs = Array.from({ length: batch }, () =>
+    withStatus(aRecord(now, withTaskId ? `order-${made}` : undefined), claim),
+  );
   return { runs, endings: runs.map((record) => ended(record, now + 3)) };
 }
 
-async function measureBatch({ queue }: Opened, { runs, endings }: Batch, spent: { cpu: number; wall: number }): Promise<void> {
+async function measureBatch(
+  { queue }: Opened,
+  { runs, endings }: Batch,
+  spent: { cpu: number; wall: number },
+): Promise<void> {
   const cpu = process.cpuUsage();
   const wall = performance.now();
   await queue.add(runs);
@@ -125,7 +144,15 @@ async function drainSome({ queue }: Opened, now: number): Promise<{ wall: number
   const cpu = process.cpuUsage();
   const jobs = 1_500;
   for (let taken = 0; taken < jobs; ) {
-    const request = { nodeGroup: 'g', max: batch, bytesMax: 1 << 20, now, runId: jobId(), session: 's1', suspects: 'none' } as const;
+    const request = {
+      nodeGroup: 'g',
+      max: batch,
+      bytesMax: 1 << 20,
+      now,
+      runId: jobId(),
+      session: 's1',
+      suspects: 'none',
+    } as const;
     const { claimed } = await queue.claim(request);
     await queue.update(claimed.map((record) => ended(record, now + 3)));
     taken += claimed.length;
@@ -134,7 +161,10 @@ async function drainSome({ queue }: Opened, now: number): Promise<{ wall: number
   return { wall: (jobs * 1_000) / (performance.now() - wall), cpu: (jobs * 1e6) / (used.user + used.system) };
 }
 
-const better = (a: { wall: number; cpu: number }, b: typeof a): typeof a => ({ wall: Math.max(a.wall, b.wall), cpu: Math.max(a.cpu, b.cpu) });
+const better = (a: { wall: number; cpu: number }, b: typeof a): typeof a => ({
+  wall: Math.max(a.wall, b.wall),
+  cpu: Math.max(a.cpu, b.cpu),
+});
 
 await measureCpu('4 operations (no taskId)', false);
 await measureCpu('6 operations (taskId)', true);

@@ -1,7 +1,7 @@
 /** What every adapter of the JobLogger port must do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JobLogger } from '../../src/ports/job-logger.js';
 import type { JobLogLine } from '../../src/job/log-line.js';
+import type { JobLogger } from '../../src/ports/job-logger.js';
 
 /** A fresh, opened log, and what ends the test. */
 export interface LoggerUnderTest {
@@ -30,10 +30,14 @@ export function jobLoggerSuite(name: string, create: () => Promise<LoggerUnderTe
     });
     afterEach(() => test.end());
 
-    const texts = async (jobId = 'J1', limit = 100): Promise<string[]> => (await logger.read(jobId, { limit })).lines.map((line) => line.text);
+    const texts = async (jobId = 'J1', limit = 100): Promise<string[]> =>
+      (await logger.read(jobId, { limit })).lines.map((line) => line.text);
 
     it('gives back what was appended, with and without a run', async () => {
-      const lines = [aLine({ text: 'grüß "你好"\n', level: 'ERROR' }), aLine({ at: 2_000, runId: undefined, type: 'retry' })];
+      const lines = [
+        aLine({ text: 'grüß "你好"\n', level: 'ERROR' }),
+        aLine({ at: 2_000, runId: undefined, type: 'retry' }),
+      ];
       await logger.append(lines);
       expect((await logger.read('J1', { limit: 10 })).lines).toEqual(lines);
     });
@@ -66,7 +70,9 @@ export function jobLoggerSuite(name: string, create: () => Promise<LoggerUnderTe
       expect(second.lines.map((line) => line.text)).toEqual(['3']);
       expect(await logger.read('J1', { limit: 2, cursor: second.cursor })).toEqual({ lines: [] });
       await logger.append([aLine({ seq: 4, text: '4' })]);
-      expect((await logger.read('J1', { limit: 2, cursor: second.cursor })).lines.map((line) => line.text)).toEqual(['4']);
+      expect((await logger.read('J1', { limit: 2, cursor: second.cursor })).lines.map((line) => line.text)).toEqual([
+        '4',
+      ]);
     });
 
     it('refuses a cursor that is not its own', async () => {

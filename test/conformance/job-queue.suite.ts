@@ -1,9 +1,9 @@
 /** What every adapter of the JobQueue port must do. */
-import { beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JobRecord, withStatus } from '../../src/job/job.js';
-import type { ClaimOutcome, ClaimRequest, JobQueue } from '../../src/ports/job-queue.js';
 import type { ListRequest } from '../../src/job/listing.js';
-import { aRecord, aRun, aSchedule, anEnded, ids, records } from '../helpers/records.js';
+import type { ClaimOutcome, ClaimRequest, JobQueue } from '../../src/ports/job-queue.js';
+import { anEnded, aRecord, aRun, aSchedule, ids, records } from '../helpers/records.js';
 
 /** A fresh, opened queue, and what ends the test: closes it and checks what can be checked. */
 export interface QueueUnderTest {
@@ -25,7 +25,14 @@ const claimOf = (change: Partial<ClaimRequest> = {}): ClaimRequest => ({
 });
 
 const settled = (record: JobRecord, change: Partial<JobRecord['status']> = {}): JobRecord =>
-  withStatus(record, { state: 'succeeded', endedAt: 9_000, runId: undefined, session: undefined, lastRunId: record.status.runId, ...change });
+  withStatus(record, {
+    state: 'succeeded',
+    endedAt: 9_000,
+    runId: undefined,
+    session: undefined,
+    lastRunId: record.status.runId,
+    ...change,
+  });
 
 export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest>): void {
   describe(`JobQueue on ${name}`, () => {
@@ -60,7 +67,12 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
 
     describe('add', () => {
       it('stores what it was given and answers it', async () => {
-        const record = aRecord({ params: '{"text":"grüß 你好 \\u0000"}', taskId: 't', submitNodeGroup: 'c', lane: 'k' });
+        const record = aRecord({
+          params: '{"text":"grüß 你好 \\u0000"}',
+          taskId: 't',
+          submitNodeGroup: 'c',
+          lane: 'k',
+        });
         expect(await queue.add([record])).toEqual([{ kind: 'added', record }]);
         expect(await queue.get(['J1', 'nobody'])).toEqual([record, undefined]);
       });
@@ -90,7 +102,11 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
           { kind: 'conflict', record: aRecord({ taskId: 't' }) },
         ]);
         expect(await getOne('J2')).toBeUndefined();
-        await add(aRecord({ jobId: 'J3', taskId: 't', nodeGroup: 'other' }), aRecord({ jobId: 'J4' }), aRecord({ jobId: 'J5' }));
+        await add(
+          aRecord({ jobId: 'J3', taskId: 't', nodeGroup: 'other' }),
+          aRecord({ jobId: 'J4' }),
+          aRecord({ jobId: 'J5' }),
+        );
       });
 
       it('answers conflicts and repeats inside one call in the order of its items', async () => {
@@ -100,7 +116,12 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
           aRecord({ jobId: 'A', taskId: 't' }),
           aRecord({ jobId: 'C' }),
         ]);
-        expect(outcomes.map((outcome) => `${outcome.kind} ${outcome.record.jobId}`)).toEqual(['added A', 'conflict A', 'same A', 'added C']);
+        expect(outcomes.map((outcome) => `${outcome.kind} ${outcome.record.jobId}`)).toEqual([
+          'added A',
+          'conflict A',
+          'same A',
+          'added C',
+        ]);
       });
 
       it('lets one of two concurrent calls have a key', async () => {
@@ -108,7 +129,12 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
           queue.add([aRecord({ jobId: 'A', taskId: 't' })]),
           queue.add([aRecord({ jobId: 'B', taskId: 't' })]),
         ]);
-        expect(outcomes.flat().map((outcome) => outcome.kind).sort()).toEqual(['added', 'conflict']);
+        expect(
+          outcomes
+            .flat()
+            .map((outcome) => outcome.kind)
+            .sort(),
+        ).toEqual(['added', 'conflict']);
       });
 
       it('keeps the key for schedules, not for their instances', async () => {
@@ -148,6 +174,7 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
 
       it('never takes what is not due, of another group, suspended, executing, ended, or a schedule', async () => {
         await add(
+          aRecord({ jobId: 'due', dueAt: 5_000 }),
           aRecord({ jobId: 'later', dueAt: 5_001 }),
           aRecord({ jobId: 'other', nodeGroup: 'h' }),
           aRecord({ jobId: 'suspended', state: 'suspended' }),
@@ -155,6 +182,7 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
           anEnded({ jobId: 'ended' }),
           aSchedule({ jobId: 'schedule', dueAt: 1_000 }),
         );
+        expect(await claim()).toMatchObject({ claimed: [{ jobId: 'due' }], expired: [], hasMore: false });
         expect(await claim()).toEqual({ claimed: [], expired: [], hasMore: false });
       });
 
@@ -187,7 +215,11 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
       });
 
       it('lets lanes take turns, within a call and from call to call', async () => {
-        await add(...records(4, { lane: 'a' }, 'A'), ...records(2, { lane: 'b' }, 'B'), ...records(1, { lane: '' }, 'N'));
+        await add(
+          ...records(4, { lane: 'a' }, 'A'),
+          ...records(2, { lane: 'b' }, 'B'),
+          ...records(1, { lane: '' }, 'N'),
+        );
         expect(await claimIds({ max: 4 })).toEqual(['N0000', 'A0000', 'B0000', 'A0001']);
         expect(await claimIds({ max: 1 })).toEqual(['B0001']);
         expect(await claimIds({ max: 9 })).toEqual(['A0002', 'A0003']);
@@ -250,7 +282,10 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
           aRecord({ jobId: 'ordinary', losses: 1, isAlone: true }),
         );
         expect(await claim({ suspects: 'none', max: 1 })).toMatchObject({ claimed: [{ jobId: 'N' }], hasMore: true });
-        expect(await claim({ suspects: 'one' })).toMatchObject({ claimed: [{ jobId: 'S0000' }, { jobId: 'ordinary' }], hasMore: false });
+        expect(await claim({ suspects: 'one' })).toMatchObject({
+          claimed: [{ jobId: 'S0000' }, { jobId: 'ordinary' }],
+          hasMore: false,
+        });
         expect(await claim({ suspects: 'none' })).toEqual({ claimed: [], expired: [], hasMore: false });
         expect(await claim({ suspects: 'alone' })).toMatchObject({ claimed: [{ jobId: 'X0000' }], hasMore: true });
         expect(await claim({ suspects: 'alone' })).toMatchObject({ claimed: [{ jobId: 'X0001' }], hasMore: true });
@@ -258,7 +293,11 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
       });
 
       it('lets the suspects have their turn among the lanes', async () => {
-        await add(...records(3, { lane: 'a' }, 'A'), ...records(2, { losses: 2 }, 'S'), ...records(2, { lane: 'b' }, 'B'));
+        await add(
+          ...records(3, { lane: 'a' }, 'A'),
+          ...records(2, { losses: 2 }, 'S'),
+          ...records(2, { lane: 'b' }, 'B'),
+        );
         const found: string[] = [];
         for (let i = 0; i < 6; i++) found.push(...(await claimIds({ max: 1, suspects: 'one' })));
         expect(found).toEqual(['A0000', 'B0000', 'S0000', 'A0001', 'B0001', 'S0001']);
@@ -291,7 +330,10 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
 
       it('lets one of two concurrent changes through', async () => {
         await add(aRun());
-        const [a, b] = await Promise.all([update(aRun(), settled(aRun())), update(aRun(), withStatus(aRun(), { state: 'waiting' }))]);
+        const [a, b] = await Promise.all([
+          update(aRun(), settled(aRun())),
+          update(aRun(), withStatus(aRun(), { state: 'waiting' })),
+        ]);
         expect([a, b].filter((record) => record !== undefined)).toHaveLength(1);
         expect(await getOne('J1')).toEqual(a ?? b);
       });
@@ -306,7 +348,13 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
         await update(suspended, resumed);
         expect(await claimIds()).toEqual([]);
         const [run] = (await claim({ now: 6_000 })).claimed;
-        const retry = withStatus(run as JobRecord, { state: 'waiting', dueAt: 7_000, runId: undefined, session: undefined, retryTimes: 1 });
+        const retry = withStatus(run as JobRecord, {
+          state: 'waiting',
+          dueAt: 7_000,
+          runId: undefined,
+          session: undefined,
+          retryTimes: 1,
+        });
         await update(run as JobRecord, retry);
         expect(await queue.sessions()).toEqual([]);
         expect(await claimIds({ now: 7_000 })).toEqual(['J1']);
@@ -316,7 +364,10 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
       it('replaces the body and the place in the queue with it', async () => {
         const first = aRecord({ jobId: 'J1', priority: 9, params: '"old"' });
         await add(first, aRecord({ jobId: 'J2', priority: 5 }));
-        const edited = { ...withStatus(first, { dueAt: 2 }), body: { ...first.body, priority: 1, lane: 'x', params: '"new"' } };
+        const edited = {
+          ...withStatus(first, { dueAt: 2 }),
+          body: { ...first.body, priority: 1, lane: 'x', params: '"new"' },
+        };
         expect(await update(first, edited)).toEqual(edited);
         expect(await getOne('J1')).toEqual(edited);
         expect(await claimIds({ max: 5 })).toEqual(['J2', 'J1']);
@@ -385,7 +436,12 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
       });
 
       it('knows the same after it was closed and opened again', async () => {
-        await add(...records(3, { taskId: undefined }), aRun({ jobId: 'A', runId: 'r5' }), aRun({ jobId: 'B', runId: 'r5' }), anEnded({ jobId: 'E' }));
+        await add(
+          ...records(3, { taskId: undefined }),
+          aRun({ jobId: 'A', runId: 'r5' }),
+          aRun({ jobId: 'B', runId: 'r5' }),
+          anEnded({ jobId: 'E' }),
+        );
         await update(aRun({ jobId: 'A', runId: 'r5' }), settled(aRun({ jobId: 'A', runId: 'r5' })));
         const counts = await queue.count();
         queue = await test.reopen();
@@ -431,8 +487,15 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
 
     describe('feedback', () => {
       it('is owed by ended records with feedbackAt, oldest first, until it is cleared', async () => {
-        const owing = (jobId: string, feedbackAt: number, submitNodeGroup = 'c'): JobRecord => anEnded({ jobId, feedbackAt, submitNodeGroup });
-        await add(owing('A', 3_000), owing('B', 2_000), owing('C', 2_000, 'd'), owing('D', 4_000), anEnded({ jobId: 'E', submitNodeGroup: 'e' }));
+        const owing = (jobId: string, feedbackAt: number, submitNodeGroup = 'c'): JobRecord =>
+          anEnded({ jobId, feedbackAt, submitNodeGroup });
+        await add(
+          owing('A', 3_000),
+          owing('B', 2_000),
+          owing('C', 2_000, 'd'),
+          owing('D', 4_000),
+          anEnded({ jobId: 'E', submitNodeGroup: 'e' }),
+        );
         expect(await queue.owedGroups()).toEqual(['c', 'd']);
         expect(ids(await queue.owedFeedback('c', 3_000, 10))).toEqual(['B', 'A']);
         expect(ids(await queue.owedFeedback('c', 9_000, 2))).toEqual(['B', 'A']);
@@ -478,7 +541,11 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
         expect(await listAll({ states: ['cancelled', 'succeeded'] })).toEqual(['E3', 'E1', 'Z']);
         expect(await listAll({ states: [] })).toEqual([]);
         expect(await listAll({ nodeGroup: 'h' })).toEqual(['X1', 'W3', 'E3']);
-        expect(await listAll({ nodeGroup: 'g', states: ['waiting', 'suspended'], schedules: false })).toEqual(['W1', 'W2', 'P']);
+        expect(await listAll({ nodeGroup: 'g', states: ['waiting', 'suspended'], schedules: false })).toEqual([
+          'W1',
+          'W2',
+          'P',
+        ]);
         expect(await listAll({ taskId: 't1' })).toEqual(['W1', 'E1']);
         expect(await listAll({ nodeGroup: 'h', taskId: 't1' })).toEqual([]);
         expect(await listAll({ schedules: true })).toEqual(['S', 'Z']);
@@ -508,13 +575,22 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
     describe('count', () => {
       it('counts by group and state, schedules apart', async () => {
         expect(await queue.count()).toEqual({});
-        await add(...records(3), aRun({ jobId: 'X' }), aSchedule({ jobId: 'S' }), aSchedule({ jobId: 'T', state: 'suspended' }), anEnded({ jobId: 'E', nodeGroup: 'h' }));
+        await add(
+          ...records(3),
+          aRun({ jobId: 'X' }),
+          aSchedule({ jobId: 'S' }),
+          aSchedule({ jobId: 'T', state: 'suspended' }),
+          anEnded({ jobId: 'E', nodeGroup: 'h' }),
+        );
         expect(await queue.count()).toEqual({ g: { waiting: 3, executing: 1, schedules: 2 }, h: { succeeded: 1 } });
         const [run] = (await claim({ max: 1 })).claimed as [JobRecord];
         expect(await queue.count()).toMatchObject({ g: { waiting: 2, executing: 2 } });
         await update(run, settled(run));
         await update(aRun({ jobId: 'X' }), settled(aRun({ jobId: 'X' }), { state: 'failed' }));
-        expect(await queue.count()).toEqual({ g: { waiting: 2, succeeded: 1, failed: 1, schedules: 2 }, h: { succeeded: 1 } });
+        expect(await queue.count()).toEqual({
+          g: { waiting: 2, succeeded: 1, failed: 1, schedules: 2 },
+          h: { succeeded: 1 },
+        });
         await queue.purge({ endedBefore: 99_999, keepMax: 0, keepAfter: 99_999, max: 100 });
         expect(await queue.count()).toEqual({ g: { waiting: 2, schedules: 2 } });
       });
@@ -525,7 +601,14 @@ export function jobQueueSuite(name: string, create: () => Promise<QueueUnderTest
       const purge = { endedBefore: 0, keepMax: 1_000_000, keepAfter: 99_999, max: 100 };
 
       it('removes what ended before an instant, oldest first, and no open record', async () => {
-        await add(ended('C', 3_000), ended('A', 1_000), ended('B', 2_000), aRecord({ jobId: 'W' }), aRun({ jobId: 'X' }), aRecord({ jobId: 'P', state: 'suspended' }));
+        await add(
+          ended('C', 3_000),
+          ended('A', 1_000),
+          ended('B', 2_000),
+          aRecord({ jobId: 'W' }),
+          aRun({ jobId: 'X' }),
+          aRecord({ jobId: 'P', state: 'suspended' }),
+        );
         expect(await queue.purge({ ...purge, endedBefore: 3_000 })).toEqual(['A', 'B']);
         expect(ids(await queue.get(['A', 'B', 'C', 'W', 'X', 'P']))).toEqual(['-', '-', 'C', 'W', 'X', 'P']);
       });

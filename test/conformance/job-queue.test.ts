@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
+import { verifyIndexes } from '../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { LmdbJobQueue } from '../../src/adapters/lmdb/lmdb-job-queue.js';
-import { verifyIndexes } from '../../src/adapters/lmdb/verify-indexes.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
 import { jobQueueSuite } from './job-queue.suite.js';
 

@@ -17,11 +17,14 @@ export function checkRunStart(ledger: Ledger, run: RunSeen): void {
   }
 }
 
-/** A handler that goes on after it was told to stop, or whose node was frozen or cut off, may overlap with the next run. */
+/**
+ * A handler that goes on after it was told to stop may overlap with the next run; so may one whose node was frozen, or whose
+ * connection is seen to be gone. Who is merely not heard stops before its lease is over.
+ */
 function isExcused(ledger: Ledger, run: RunSeen, from: number): boolean {
   if (run.aborted !== undefined && !run.heedsAbort) return true;
   return ledger.incidents.some(
-    ({ kind, node, to }) => node === run.node && (kind === 'freeze' || kind === 'disconnect' || kind === 'cut') && to >= from,
+    ({ kind, node, to }) => node === run.node && (kind === 'freeze' || kind === 'disconnect') && to >= from,
   );
 }
 
@@ -49,8 +52,18 @@ function checkLoss(ledger: Ledger, jobId: string, step: Step): void {
   const session = step.before?.status.session;
   if (!isLoss(step) || session === undefined) return;
   ledger.count('losses');
+  if (isUncalledFor(ledger, session, step.at)) ledger.violate('G9', `${jobId} lost a run of ${session}, and nothing had happened to its node`);
   const okAt = ledger.sessionOkAt.get(session) ?? 0;
   if (okAt > step.at) ledger.violate('G9', `${jobId} lost a run at ${step.at.toFixed(0)}, but its session ${session} was well at ${okAt.toFixed(0)}`);
+}
+
+/** In a network that only takes its time, a node loses its session by its own misfortune, or by a tracker that was away for long. */
+function isUncalledFor(ledger: Ledger, session: string, at: number): boolean {
+  const node = session.slice(0, session.lastIndexOf('-'));
+  const hasExcuse = ledger.incidents.some(
+    (incident) => (incident.node === node || (incident.node === 'tracker' && incident.kind !== 'wall-jump')) && incident.from <= at && incident.to >= at - 100_000,
+  );
+  return ledger.isNetworkSound && !hasExcuse;
 }
 
 /** The loss that convicts a job hit it alone. */

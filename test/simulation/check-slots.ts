@@ -6,6 +6,9 @@ import type { Ledger, Step } from './ledger.js';
 /** The workload's cron rules, as the checker understands them: every so many ms of the minute, in UTC. */
 const cronEveryMs: Record<string, number> = { '*/5 * * * * ?': 5_000, '0/10 * * * * ?': 10_000 };
 
+/** Beyond this the product counts `at least`. */
+const countedMax = 1_000;
+
 const isManual = (slot: Slot): boolean => slot.id.startsWith('manual:');
 
 /** The insertion of an instance. */
@@ -19,6 +22,10 @@ export function checkSlotStep(ledger: Ledger, { verb, after }: Step): void {
   const isSetBack = ledger.incidents.some(({ jumpMs = 0 }) => jumpMs < 0);
   const rising = ledger.stored.get(origin.scheduleId)?.body.rule?.trigger.kind !== 'fixed-delay' || !isSetBack;
   if (rising && ofGeneration.some(({ body }) => (body.origin?.slot.at ?? 0) >= origin.slot.at)) fail('comes after a slot that is not earlier');
+  const last = ofGeneration.at(-1);
+  const expected = last ? (last.body.origin?.slot.run ?? 0) + (last.status.state === 'skipped' ? 0 : 1) : 1;
+  const isFresh = last !== undefined || origin.generation === 1;
+  if (isFresh && origin.slot.run !== expected) fail(`is run ${origin.slot.run} of its schedule, and run ${expected} was to come`);
   const schedule = ledger.stored.get(origin.scheduleId);
   if (!schedule) return fail('its schedule is not there');
   const rule = schedule.body.rule;
@@ -51,7 +58,7 @@ function checkGaps(ledger: Ledger, schedule: JobRecord, every: number | undefine
   const slots = [...ledger.instances(schedule.jobId)].flatMap(({ body }) => (body.origin && !isManual(body.origin.slot) ? [body.origin.slot] : []));
   if (every === undefined) return;
   // The last gap may be one that the end of the schedule came before it could be counted.
-  const gaps = slots.slice(1, -1).map((slot, i) => Math.round((slot.at - (slots[i] as Slot).at) / every) - 1);
+  const gaps = slots.slice(1, -1).map((slot, i) => Math.min(countedMax, Math.round((slot.at - (slots[i] as Slot).at) / every) - 1));
   const missing = gaps.reduce((sum, gap) => sum + gap, 0);
   const counted = schedule.status.skipped ?? 0;
   if (missing > counted) ledger.violate('G11', `${schedule.jobId} passed over ${missing} slots and counted ${counted}`);

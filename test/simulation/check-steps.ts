@@ -37,7 +37,7 @@ function checkAdded(ledger: Ledger, after: JobRecord, step: Step, fail: Fail): v
   if (ledger.steps.has(after.jobId)) {
     const last = ledger.stepsOf(after.jobId).at(-1);
     if (last?.after) fail('G3', 'added while it exists');
-    else fail('G3', 'added again after it had been purged');
+    else if (!ledger.incidents.some(({ jumpMs = 0 }) => jumpMs > keptMs)) fail('G3', 'added again after it had been purged');
   }
   if (ledger.aliases.has(after.jobId)) fail('G3', `a resent replacement became a job of its own; it stands in ${ledger.aliases.get(after.jobId)}`);
   const { taskId, nodeGroup } = after.body;
@@ -82,7 +82,7 @@ function checkClaim(before: JobRecord, step: Step, fail: Fail): void {
   const { dueAt = 0, attempt } = before.status;
   if (dueAt > step.latestWall) fail('G10', `claimed ${dueAt - step.latestWall} ms before it was due`);
   if (step.after?.status.attempt !== attempt + 1) fail('G9', 'a claim that was not counted');
-  if ((before.body.expireAt ?? Number.POSITIVE_INFINITY) < step.wall - 60_000) fail('G12', 'claimed long after it expired');
+  if ((before.body.expireAt ?? Number.POSITIVE_INFINITY) < step.earliestWall - 60_000) fail('G12', 'claimed long after it expired');
 }
 
 /** A node holds at most one suspect, and beside one that must be alone nothing else. */

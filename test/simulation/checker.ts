@@ -15,9 +15,8 @@ import { type Ledger, listOf, type RunSeen, runKey, type Step } from './ledger.j
 export interface TrueTime {
   readonly time: { readonly nowMs: number };
   readonly trace: { explain(who: string, what: () => string): void };
-  /** What the tracker's wall clock shows, and the latest that it has shown in the last seconds. */
-  readonly tracker: { wallMs(): number };
-  latestWallMs(): number;
+  /** The latest and earliest that the tracker's wall clock showed in the last seconds. */
+    wallRange(): { readonly latest: number; readonly earliest: number };
 }
 
 export class Checker {
@@ -29,7 +28,8 @@ export class Checker {
   /** A commit of the store. */
   stepped(verb: Step['verb'], after: JobRecord | undefined, jobId: string): void {
     const before = this.ledger.stored.get(jobId);
-    const step: Step = { at: this.world.time.nowMs, wall: this.world.tracker.wallMs(), latestWall: this.world.latestWallMs(), verb, before, after };
+    const { latest, earliest } = this.world.wallRange();
+    const step: Step = { at: this.world.time.nowMs, latestWall: latest, earliestWall: earliest, verb, before, after };
     this.ledger.count(`commits-${verb}`);
     this.world.trace.explain('store', () => `${verb} ${jobId}: ${shown(before)} -> ${shown(after)}`);
     checkStep(this.ledger, jobId, step);
@@ -72,7 +72,8 @@ export class Checker {
   workerAnswered(message: Message, reply: unknown, sentAt: number): void {
     const { session, reports } = message.body as { session?: string; reports?: readonly RunReport[] };
     const { answer, answers } = reply as { answer?: string; answers?: readonly string[] };
-    if (session !== undefined && answer === 'ok') {
+    const proves = message.kind === 'RenewSession' || message.kind === 'PullJobs' || message.kind === 'ReportRuns';
+    if (session !== undefined && answer === 'ok' && proves) {
       this.ledger.sessionOkAt.set(session, Math.max(sentAt, this.ledger.sessionOkAt.get(session) ?? 0));
     }
     reports?.forEach((report, i) => checkReportAnswer(this.ledger, report, answers?.[i]));

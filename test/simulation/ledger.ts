@@ -23,10 +23,10 @@ export type RunExit = 'success' | 'failed' | 'later' | 'exception';
 /** One commit of one record. */
 export interface Step {
   readonly at: number;
-  /** What the tracker's wall clock showed. */
-  readonly wall: number;
-  /** The latest that it showed in the last seconds: the decision may be that old, and the clock set back since. */
+  /** The latest that the tracker's wall clock showed in the last seconds: the decision may be that old, and the clock set back since. */
   readonly latestWall: number;
+  /** The earliest, likewise, for a clock that was set forward. */
+  readonly earliestWall: number;
   readonly verb: 'add' | 'claim' | 'update' | 'purge';
   readonly before?: JobRecord | undefined;
   readonly after?: JobRecord | undefined;
@@ -63,6 +63,8 @@ export class Ledger {
   readonly revsSeen = new Map<string, { readonly rev: number; readonly answeredAt: number }>();
   /** jobId of a replacing submission -> the job that it replaced in place. */
   readonly aliases = new Map<string, string>();
+  /** No message is lost or late in this world. */
+  isNetworkSound = false;
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
 

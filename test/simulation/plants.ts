@@ -1,18 +1,263 @@
-/** Bugs that the simulator must find; planted from outside, so product code has no switches for them. */
+/**
+ * Bugs that the simulator must find. They are planted from outside, around the ports or into a built role, so that product
+ * code has no switches for them; each says which line of the product it stands for.
+ */
+import type { Session } from '../../src/job-tracker/sessions.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
-import type { JobQueue } from '../../src/ports/job-queue.js';
+import type { JobRecord, JobStatus } from '../../src/job/job.js';
+import type { Change, JobQueue, PurgeRequest } from '../../src/ports/job-queue.js';
+import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
+import { calmStore } from '../../src/testing/faults.js';
 import type { NodePorts } from './process.js';
 import type { Plan } from './swarm.js';
 import type { World } from './world.js';
 
 export interface Plant {
   readonly name: string;
-  /** Changes to what the seed drew, so that the bug has its chance. */
+  /** Changes to what the seed drew, so that the bug gets its chance. */
   readonly plan?: (drawn: Plan) => Partial<Plan>;
   /** A worse queue around the real one. */
-  /** Replaces parts of the role after it was built. */
-  readonly tracker?: (role: JobTrackerRole, world: World, ports: NodePorts) => void;
   readonly queue?: (inner: JobQueue, world: World, ports: NodePorts) => JobQueue;
+  /** Replaces methods of the built role. */
+  readonly tracker?: (role: JobTrackerRole, world: World, ports: NodePorts) => void;
+  /** Violations with these texts would be too easy a find. */
+  readonly ignored?: readonly string[];
 }
 
-export const plants: readonly Plant[] = [];
+/** The inner parts of a tracker that plants reach into. */
+interface Insides {
+  readonly settle: { verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>; afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void> };
+  readonly rescue: {
+    giveBack(session: Session, runIds: readonly string[]): Promise<void>;
+    sweep(): Promise<void>;
+    watch(session: Session, now: number): Promise<void>;
+    end(session: Session, why: string): Promise<void>;
+  };
+  readonly sessions: { begin(info: Session['info']): Session; renew(id: string, runIds: readonly string[]): boolean; find(id: string): Session | undefined };
+  readonly dispatch: { replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown> };
+  readonly trigger: { sweep(): Promise<void> };
+}
+
+const insidesOf = (role: JobTrackerRole): Insides => role as unknown as Insides;
+
+/** The same queue with some verbs replaced. */
+function worse(inner: JobQueue, replaced: Partial<JobQueue>): JobQueue {
+  return new Proxy(inner, {
+    get(target, name) {
+      const method: unknown = Reflect.get(replaced, name) ?? Reflect.get(target, name);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+}
+
+/** Changes what every update is about to write. */
+function rewriting(inner: JobQueue, rewrite: (change: Change) => JobStatus): JobQueue {
+  const update: JobQueue['update'] = (changes) =>
+    inner.update(changes.map((change) => ({ before: change.before, after: { ...change.after, status: rewrite(change) } })));
+  return worse(inner, { update });
+}
+
+const often = { beforeRate: 0.004, afterRate: 0.004 };
+const busyTracker = ({ crashes, deeds }: Plan): Partial<Plan> => ({
+  crashes: { ...crashes, tracker: { beforeRate: 0.01, afterRate: 0.02 } },
+  deeds: { ...deeds, schedule: 4 },
+  schedulesMax: 6,
+  outageMs: { min: 100, max: 3_000 },
+});
+
+export const plants: readonly Plant[] = [
+  {
+    // A report is applied to whichever run is the current one.
+    name: 'no-fence-on-settle',
+    tracker: (role, world) => {
+      const { settle } = insidesOf(role);
+      const verdicts = settle.verdicts.bind(settle);
+      settle.verdicts = (reports) =>
+        verdicts(reports.map((report) => ({ ...report, runId: world.ledger.stored.get(report.jobId)?.status.runId ?? report.runId })));
+    },
+  },
+  {
+    name: 'answer-before-commit',
+    plan: ({ crashes }) => ({ crashes: { ...crashes, tracker: often } }),
+    queue: (inner, world, ports) =>
+      worse(inner, {
+        add: async (records) => {
+          world.time.schedule(20, () => {
+            if (ports.life.isAlive) void inner.add(records);
+          });
+          return records.map((record) => ({ kind: 'added', record }));
+        },
+      }),
+  },
+  {
+    name: 'losses-not-counted',
+    queue: (inner) => rewriting(inner, ({ before, after }) => {
+      if (after.status.losses <= before.status.losses) return after.status;
+      return { ...after.status, losses: before.status.losses, state: 'waiting', endedAt: undefined, reason: undefined, feedbackAt: undefined };
+    }),
+  },
+  {
+    name: 'poison-convicts-its-neighbours',
+    plan: ({ jobs, workers }) => ({ jobs: { ...jobs, poison: 4, slow: 4 }, workers: workers.map((worker) => ({ ...worker, workThreads: 8 })) }),
+    queue: (inner, _, { clock }) => rewriting(inner, ({ before, after }) => {
+      const isThird = after.status.losses > before.status.losses && after.status.losses >= 3;
+      if (!isThird || after.status.state !== 'waiting') return after.status;
+      return { ...after.status, state: 'failed', reason: 'lost', endedAt: clock.wallMs(), isAlone: undefined };
+    }),
+  },
+  {
+    name: 'lost-pull-reply-is-a-loss',
+    plan: ({ network }) => ({ network: { ...network, dropRate: 0.15, kinds: new Set(['PullJobs']) } }),
+    tracker: (role) => {
+      const { rescue, settle } = insidesOf(role);
+      rescue.giveBack = async (session, runIds) => {
+        const lost = runIds.flatMap((runId) => [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'lost', others: 0 } as const })));
+        await settle.verdicts(lost);
+      };
+    },
+  },
+  {
+    // Marked dead while its claim was being committed; only the repeated rescue finds it.
+    name: 'claim-for-a-dead-session-stays',
+    plan: () => ({ incidents: { 'worker-crash': 5_000 }, jobStore: { ...calmStore, latencyMs: { min: 50, max: 3_000 } }, outageMs: { min: 100, max: 3_000 } }),
+    tracker: (role) => {
+      const { dispatch, rescue } = insidesOf(role);
+      dispatch.replyTo = async (session, jobs) => (session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs });
+      rescue.sweep = async () => {};
+    },
+  },
+  {
+    // The settle writes what it decided, whatever was written meanwhile.
+    name: 'cancel-overwritten-by-settle',
+    plan: ({ deeds, jobs }) => ({
+      deeds: { ...deeds, cancel: 8 },
+      jobs: { ...jobs, retrying: 8, slow: 4 },
+      jobStore: { ...calmStore, latencyMs: { min: 5, max: 400 } },
+    }),
+    queue: (inner) =>
+      worse(inner, {
+        update: async (changes) => {
+          const current = await inner.get(changes.map(({ before }) => before.jobId));
+          return inner.update(changes.map((change, i) => overwriting(change, current[i])));
+        },
+      }),
+  },
+  {
+    name: 'advance-before-insert',
+    plan: busyTracker,
+    queue: (inner, world, ports) =>
+      worse(inner, {
+        add: async (records) => {
+          if (!records.every(({ body }) => body.origin)) return inner.add(records);
+          world.time.schedule(40, () => {
+            if (ports.life.isAlive) void inner.add(records);
+          });
+          return records.map((record) => ({ kind: 'added', record }));
+        },
+      }),
+  },
+  {
+    // Nobody mends what a crash left between the settle and the next slot.
+    name: 'crash-leaves-the-schedule-dead',
+    plan: busyTracker,
+    tracker: (role) => {
+      const { trigger } = insidesOf(role);
+      trigger.sweep = async () => {};
+    },
+  },
+  {
+    // Slots are known by the user's key instead of by the schedule's own id.
+    name: 'cancelled-schedule-never-fires-again',
+    plan: ({ deeds }) => ({ deeds: { ...deeds, submit: 3, schedule: 5, cancel: 5 }, schedulesMax: 10 }),
+    queue: (inner, world) =>
+      worse(inner, {
+        add: async (records) => {
+          const outcomes = await inner.add(records.filter((record) => !twinOf(world, record)));
+          return records.map((record) => {
+            const twin = twinOf(world, record);
+            return outcomes.find((outcome) => outcome.record.jobId === record.jobId) ?? { kind: 'same', record: twin ?? record };
+          });
+        },
+      }),
+  },
+  {
+    name: 'resent-result-is-refused',
+    tracker: (role, world) => {
+      const { settle } = insidesOf(role);
+      const verdicts = settle.verdicts.bind(settle);
+      settle.verdicts = async (reports) => {
+        const known = reports.map(({ jobId, runId }) => world.ledger.stored.get(jobId)?.status.lastRunId === runId);
+        return (await verdicts(reports)).map((answer, i) => (known[i] ? 'stale' : answer));
+      };
+    },
+  },
+  {
+    name: 'resent-replace-runs-twice',
+    plan: ({ deeds, jobs }) => ({ deeds: { ...deeds, resubmit: 8 }, jobs: { ...jobs, keyed: 6, replacing: 12 } }),
+    queue: (inner) => rewriting(inner, ({ after }) => (after.status.endedAt === undefined ? after.status : { ...after.status, aliases: undefined })),
+  },
+  {
+    name: 'lease-by-the-wall-clock',
+    plan: ({ network }) => ({ incidents: { 'wall-jump': 8_000 }, network: { ...network, dropRate: 0, slowRate: 0 } }),
+    tracker: (role, world, { clock }) => {
+      const { sessions, rescue } = insidesOf(role);
+      const until = new Map<string, number>();
+      const renewed = (id: string) => until.set(id, clock.wallMs() + 30_000);
+      const begin = sessions.begin.bind(sessions);
+      const renew = sessions.renew.bind(sessions);
+      const watch = rescue.watch.bind(rescue);
+      sessions.begin = (info) => {
+        renewed(info.session);
+        return begin(info);
+      };
+      sessions.renew = (id, runIds) => {
+        renewed(id);
+        return renew(id, runIds);
+      };
+      rescue.watch = (session, now) =>
+        (until.get(session.id) ?? Number.POSITIVE_INFINITY) < clock.wallMs() ? rescue.end(session, 'its lease ended') : watch(session, now);
+    },
+  },
+  {
+    // What a schedule goes on from is removed with the rest.
+    name: 'retention-before-the-advance',
+    plan: (drawn) => ({ ...busyTracker(drawn), keepEndedMs: 0 }),
+    ignored: ['ten minutes'],
+    tracker: (role, world, { clock }) => {
+      const { trigger } = insidesOf(role);
+      const sweep = trigger.sweep.bind(trigger);
+      trigger.sweep = async () => {
+        const now = clock.wallMs();
+        const request: PurgeRequest = { endedBefore: now, keepMax: 0, keepAfter: now, max: 1_000 };
+        await world.queue.purge(request);
+        await sweep();
+      };
+    },
+  },
+  {
+    name: 'feedback-cleared-before-delivery',
+    queue: (inner) => rewriting(inner, ({ before, after }) => (before.status.state === 'executing' ? { ...after.status, feedbackAt: undefined } : after.status)),
+    plan: ({ network }) => ({ needFeedbackRate: 1, network: { ...network, dropRate: 0.1 } }),
+  },
+  {
+    name: 'retries-not-counted',
+    queue: (inner) => rewriting(inner, ({ before, after }) => ({ ...after.status, retryTimes: before.status.retryTimes })),
+  },
+  {
+    name: 'claims-too-early',
+    queue: (inner) => worse(inner, { claim: (request) => inner.claim({ ...request, now: request.now + 500 }) }),
+  },
+];
+
+function overwriting({ before, after }: Change, current: JobRecord | undefined): Change {
+  if (!current || before.status.state !== 'executing' || current.status.state !== 'executing') return { before, after };
+  return { before: current, after: { ...after, status: { ...after.status, rev: current.status.rev + 1 } } };
+}
+
+/** An instance of another schedule of the same user's key with the same slot. */
+function twinOf(world: World, { jobId, body }: JobRecord): JobRecord | undefined {
+  if (!body.origin || body.taskId === undefined) return undefined;
+  return [...world.ledger.stored.values()].find(
+    (other) => other.jobId !== jobId && other.body.taskId === body.taskId && other.body.origin?.slot.id === body.origin?.slot.id,
+  );
+}

@@ -14,7 +14,10 @@ export interface Outcome {
   readonly violations: readonly string[];
 }
 
-export type RunOptions = WorldOptions;
+export interface RunOptions extends WorldOptions {
+  /** Replaces what the seed drew. */
+  readonly plan?: Partial<Plan> | undefined;
+}
 
 /** Long enough for a lease, a sweep and the longest retry after the last fault. */
 const recoveryMs = 150_000;
@@ -23,7 +26,7 @@ const stepMs = 5_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const drawn = planOf(seed, new SeededChance(seed).split('plan'));
-  const plan = { ...drawn, ...options.plant?.plan?.(drawn) };
+  const plan = { ...drawn, ...options.plant?.plan?.(drawn), ...options.plan };
   const world = new World(plan, options);
   const workload = new Workload(world);
   const onRejection = (error: unknown) => world.ledger.violate('crash', `a rejection that nobody handled: ${stackOf(error)}`);

@@ -1,6 +1,7 @@
 /**
  * Runs seeds: `--seeds N --from S`, one seed with its trace: `--seed N --trace`, or the planted bugs: `--plant all|name`.
  * `--keep` goes on after a failing seed, `--ignore text` passes over violations with that text, to look behind a known bug.
+ * `--unordered-store` lets the answers of the store overtake each other.
  * Ends with one line of counts; exits with 1 on a violation, a bug that went unseen, or a rejection that nobody handled.
  */
 import { parseArgs } from 'node:util';
@@ -15,11 +16,13 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     plant: { type: 'string' },
     ignore: { type: 'string', multiple: true },
+    'unordered-store': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
 
 const ignored = values.ignore;
+const plan = values['unordered-store'] ? { isStoreUnordered: true } : {};
 const totals: Record<string, number> = {};
 let failed = 0;
 
@@ -39,7 +42,7 @@ function report(outcome: Outcome): void {
 
 async function runSeeds(from: number, count: number): Promise<void> {
   for (let seed = from; seed < from + count; seed++) {
-    report(await runSeed(seed, { ignored }));
+    report(await runSeed(seed, { ignored, plan }));
     if (failed > 0 && !values.keep) return;
   }
 }
@@ -72,7 +75,7 @@ const startedAt = performance.now();
 const from = Number(values.from);
 if (values.seed !== undefined) {
   const plant = plants.find(({ name }) => name === values.plant);
-  const outcome = await runSeed(Number(values.seed), { plant, ignored, print: values.trace ? (line) => console.log(line) : undefined });
+  const outcome = await runSeed(Number(values.seed), { plant, ignored, plan, print: values.trace ? (line) => console.log(line) : undefined });
   console.log(`trace ${outcome.digest} on Node ${process.version}, zone data ${process.versions.tz}`);
   report(outcome);
 } else if (values.plant !== undefined) await runPlants(values.plant, from, Number(values.seeds));

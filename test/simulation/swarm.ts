@@ -53,6 +53,8 @@ export interface Plan {
   readonly needFeedbackRate: number;
   readonly keepEndedMs: number;
   readonly useRetryClient: boolean;
+  /** Answers of the store may overtake each other, as those of a database over a network. */
+  readonly isStoreUnordered: boolean;
 }
 
 export function planOf(seed: number, chance: SeededChance): Plan {
@@ -81,6 +83,7 @@ export function planOf(seed: number, chance: SeededChance): Plan {
     deedEveryMs: chance.pick([800, 2_500, 6_000]),
     schedulesMax: chance.whole(0, 3),
     needFeedbackRate: chance.pick([0, 0.3, 1]),
+    isStoreUnordered: false,
     useRetryClient: chance.isLucky(0.7),
     keepEndedMs: chance.pick([1_000, 60_000, 7 * 86_400_000]),
   };

@@ -50,7 +50,8 @@ export class World {
     options: WorldOptions = {},
   ) {
     this.plant = options.plant;
-    this.ledger = new Ledger(options.ignored);
+    this.ledger = new Ledger([...(options.ignored ?? []), ...(options.plant?.ignored ?? [])]);
+    this.ledger.isNetworkSound = plan.network.dropRate === 0 && plan.network.slowRate === 0;
     this.chance = new SeededChance(plan.seed);
     this.faultChance = this.chance.split('faults');
     this.trace = new Trace(this.time, options.print);
@@ -113,11 +114,14 @@ export class World {
     return incident;
   }
 
-  /** A store call may be on its way for this long after the decision behind it. */
-  latestWallMs(): number {
+  /** The latest and the earliest that the tracker's wall clock showed lately: a store call may be that long on its way. */
+  wallRange(): { readonly latest: number; readonly earliest: number } {
     const since = this.time.nowMs - 25_000;
-    const setBack = this.ledger.incidents.filter(({ kind, node, from, jumpMs = 0 }) => kind === 'wall-jump' && node === this.tracker.name && from > since && jumpMs < 0);
-    return this.tracker.wallMs() + setBack.reduce((sum, { jumpMs = 0 }) => sum - jumpMs, 0);
+    const jumps = this.ledger.incidents.filter(({ node, from }) => node === this.tracker.name && from > since).map(({ jumpMs = 0 }) => jumpMs);
+    const now = this.tracker.wallMs();
+    const back = jumps.reduce((sum, ms) => sum - Math.min(0, ms), 0);
+    const forth = jumps.reduce((sum, ms) => sum + Math.max(0, ms), 0);
+    return { latest: now + back, earliest: now - forth };
   }
 
   died(process: SimulatedProcess, life: NodeLife): void {
@@ -135,6 +139,7 @@ export class World {
       faults: (): StoreFaults => (this.isCalm ? calmStore : faults),
       points: this.points,
       trace: this.trace,
+      isOrdered: !this.plan.isStoreUnordered,
       onRefused: () => this.ledger.count('store-refusals'),
     });
   }

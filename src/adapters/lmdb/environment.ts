@@ -65,7 +65,11 @@ export class LmdbEnvironment {
   table(name: string): LmdbTable {
     const known = this.tables.get(name);
     if (known) return known;
-    const table = new LmdbTable(name, this.root.openDB<string, Key>(name, { encoder: textEncoder } as DatabaseOptions), this);
+    const table = new LmdbTable(
+      name,
+      this.root.openDB<string, Key>(name, { encoder: textEncoder } as DatabaseOptions),
+      this,
+    );
     this.tables.set(name, table);
     return table;
   }
@@ -92,7 +96,9 @@ export class LmdbEnvironment {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    await this.group.close(new LtsError('LTS_NOT_STARTED', `The store in ${this.path} is closed. Open it again before use.`));
+    await this.group.close(
+      new LtsError('LTS_NOT_STARTED', `The store in ${this.path} is closed. Open it again before use.`),
+    );
     await this.root.close();
   }
 
@@ -133,12 +139,19 @@ function openRoot(options: LmdbEnvironmentOptions): RootDatabase<string, Key> {
   });
 }
 
-/** Errors of the operating system after which LMDB dropped the transaction as a whole: no space, file too large, quota. */
-const refusals: readonly string[] = ['ENOSPC', 'EFBIG', 'EDQUOT', 'No space left', 'File too large', 'quota'];
+/**
+ * What the operating system says when LMDB drops a transaction as a whole because there is no room. A write that was cut short
+ * by a full disk is reported as an input/output error instead, and then ends the process.
+ */
+const refusals: readonly string[] = ['No space left', 'File too large', 'Disk quota exceeded'];
 
 async function commitErrorOf(error: unknown): Promise<CommitError> {
   const cause = await reasonOf(error);
-  return new CommitError(cause.message, refusals.some((text) => cause.message.includes(text)), cause);
+  return new CommitError(
+    cause.message,
+    refusals.some((text) => cause.message.includes(text)),
+    cause,
+  );
 }
 
 /** lmdb hands the reason over in a promise of its own, which rejects with it. */

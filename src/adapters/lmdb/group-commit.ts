@@ -118,8 +118,8 @@ export class GroupCommit {
     // The operation that threw is in the batch and still queued; those behind it run in the next transaction.
     const abandoned = new Set(batch);
     this.queued = this.queued.filter((operation) => !abandoned.has(operation));
-    const error = storeFailed(cause);
     const isUnknown = cause instanceof CommitError && !cause.isRefused;
+    const error = isUnknown ? outcomeUnknown(cause) : storeFailed(cause);
     // Without a batch the transaction did not even begin, so the next one would not either.
     if (isUnknown || batch.length === 0) this.fail(error, batch);
     else for (const participant of this.participants) participant.reload();
@@ -147,7 +147,16 @@ export class CommitError extends Error {
 
 function storeFailed(error: unknown): LtsError {
   const text = error instanceof Error ? error.message : String(error);
-  return new LtsError('LTS_STORE_FAILED', `The store kept nothing of the operation: ${text}. Try again; if it stays, check disk space and run the doctor.`, { cause: error });
+  return new LtsError(
+    'LTS_STORE_FAILED',
+    `The store kept nothing of the operation: ${text}. Try again; if it stays, check disk space and run the doctor.`,
+    { cause: error },
+  );
+}
+
+function outcomeUnknown(cause: CommitError): LtsError {
+  const text = `A commit of the store failed (${cause.message}); whether it was kept is unknown. Check free space and health of the disk, then start the process again.`;
+  return new LtsError('LTS_STORE_FAILED', text, { cause });
 }
 
 function busy(waiting: number): LtsError {

@@ -3,12 +3,12 @@ import type { Key } from 'lmdb';
 import type { JobRecord } from '../../job/job.js';
 import type { StoreKind } from './doctor.js';
 import type { LmdbEnvironment } from './environment.js';
-import { JobTables } from './job-indexes.js';
-import { JobRecords } from './job-records.js';
-import { addOne } from './job-writes.js';
-import { isRedirect, parseRecord, UndecodableRecord } from './record-text.js';
+import { JobTables } from './jobs/job-indexes.js';
+import { JobRecords } from './jobs/job-records.js';
+import { addOne } from './jobs/job-writes.js';
+import { isRedirect, parseRecord, UndecodableRecord } from './jobs/record-text.js';
 import type { LmdbTable } from './table.js';
-import { verifyIndexes } from './verify-indexes.js';
+import { verifyIndexes } from './jobs/verify-indexes.js';
 
 const recordsPerCommit = 1_000;
 

@@ -1,9 +1,9 @@
 /** The JobLogger port in the same LMDB file as the jobs, joined to its group commit: one entry per line under [jobId, at, runId, seq]. */
 import { LtsError } from '../../errors.js';
-import type { JobLogger } from '../../ports/job-logger.js';
 import type { JobLogLine, LogLevel } from '../../job/log-line.js';
+import type { JobLogger } from '../../ports/job-logger.js';
 import type { LmdbEnvironment } from './environment.js';
-import { last } from './job-indexes.js';
+import { last } from './jobs/job-indexes.js';
 import type { LmdbTable } from './table.js';
 
 type LineKey = [jobId: string, at: number, runId: string, seq: number];
@@ -30,7 +30,7 @@ export class LmdbJobLogger implements JobLogger {
   async append(lines: readonly JobLogLine[]): Promise<void> {
     const table = this.table();
     await this.environment.commit(() => {
-      for (const line of lines) table.putNew(keyOf(line), valueOf(line));
+      for (const line of lines) table.putNew(keyOf(line), textOf(line));
     });
   }
 
@@ -60,7 +60,7 @@ export class LmdbJobLogger implements JobLogger {
 }
 
 const keyOf = ({ jobId, at, runId, seq }: JobLogLine): LineKey => [jobId, at, runId ?? '', seq];
-const valueOf = ({ level, type, text }: JobLogLine): string => JSON.stringify([level, type, text] satisfies LineValue);
+const textOf = ({ level, type, text }: JobLogLine): string => JSON.stringify([level, type, text] satisfies LineValue);
 
 function lineOf([jobId, at, runId, seq]: LineKey, value: string): JobLogLine {
   const [level, type, text] = parsed(value);
@@ -98,5 +98,8 @@ function placeOfCursor(cursor: string): [at: number, runId: string, seq: number]
   } catch {
     // Said below.
   }
-  throw new LtsError('LTS_MESSAGE_INVALID', `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`);
+  throw new LtsError(
+    'LTS_MESSAGE_INVALID',
+    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
+  );
 }

@@ -27,7 +27,11 @@ export function inClaimOrder(a: JobRecord, b: JobRecord): number {
 }
 
 /** Orders `due`; the first turn is that of the lane after `last`. A suspect's lane gives one record only. */
-export function inTurns(due: readonly JobRecord[], suspects: ClaimRequest['suspects'], last: Lane | undefined): JobRecord[] {
+export function inTurns(
+  due: readonly JobRecord[],
+  suspects: ClaimRequest['suspects'],
+  last: Lane | undefined,
+): JobRecord[] {
   const sorted = due.toSorted(inClaimOrder);
   const alone = sorted.find((record) => laneOf(record).kind === 2);
   if (suspects === 'alone' && alone) return [alone];

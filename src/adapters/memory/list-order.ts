@@ -43,5 +43,8 @@ export function placeOfCursor(cursor: string): Place {
   } catch {
     // Said below.
   }
-  throw new LtsError('LTS_MESSAGE_INVALID', `list: the cursor ${cursor} is not one of this store. Begin again without a cursor.`);
+  throw new LtsError(
+    'LTS_MESSAGE_INVALID',
+    `list: the cursor ${cursor} is not one of this store. Begin again without a cursor.`,
+  );
 }

@@ -1,7 +1,7 @@
 /** The JobLogger port in memory, bounded: for tests, simulation and trackers without a store. */
 import { LtsError } from '../../errors.js';
-import type { JobLogger } from '../../ports/job-logger.js';
 import type { JobLogLine } from '../../job/log-line.js';
+import type { JobLogger } from '../../ports/job-logger.js';
 
 /** Default bound of a MemoryJobLogger: lines of all jobs together. */
 const linesMaxDefault = 1_000_000;
@@ -71,5 +71,8 @@ function placeOfCursor(cursor: string): Place {
   } catch {
     // Said below.
   }
-  throw new LtsError('LTS_MESSAGE_INVALID', `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`);
+  throw new LtsError(
+    'LTS_MESSAGE_INVALID',
+    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
+  );
 }

@@ -4,8 +4,8 @@
  */
 import { ended } from '../../job/ending.js';
 import { isEnded, isSchedule, type JobRecord, withStatus } from '../../job/job.js';
-import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
 import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
+import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
 import { compareText, dueAtOf, inTurns, type Lane, laneOf } from './lane-turns.js';
 import { cursorOf, inListOrder, placeOf, placeOfCursor } from './list-order.js';
 
@@ -74,8 +74,16 @@ export class MemoryJobQueue implements JobQueue {
     return this.records.get(this.openKeys.get(keyText(nodeGroup, taskId)) ?? '');
   }
 
-  async nextDueAt({ nodeGroup, after }: { readonly nodeGroup: string; readonly after: number }): Promise<number | undefined> {
-    const later = this.waitingOf(nodeGroup).map(dueAtOf).filter((dueAt) => dueAt > after);
+  async nextDueAt({
+    nodeGroup,
+    after,
+  }: {
+    readonly nodeGroup: string;
+    readonly after: number;
+  }): Promise<number | undefined> {
+    const later = this.waitingOf(nodeGroup)
+      .map(dueAtOf)
+      .filter((dueAt) => dueAt > after);
     return later.length > 0 ? later.reduce((a, b) => Math.min(a, b)) : undefined;
   }
 
@@ -122,7 +130,8 @@ export class MemoryJobQueue implements JobQueue {
   async count(): Promise<Counts> {
     const counts: Counts = {};
     for (const record of this.records.values()) {
-      const group = (counts[record.body.nodeGroup] ??= {});
+      const group = counts[record.body.nodeGroup] ?? {};
+      counts[record.body.nodeGroup] = group;
       const kind = isSchedule(record) ? 'schedules' : record.status.state;
       group[kind] = (group[kind] ?? 0) + 1;
     }

@@ -5,7 +5,7 @@
 import { LtsError } from '../../errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../../ports/transport.js';
-import { DeadlineLanes } from './deadline-lanes.js';
+import { Deadlines } from './deadlines.js';
 
 /** A subscription, or the members of one queue group, who take turns. */
 interface Receiver {
@@ -89,7 +89,6 @@ function takeTurn(receiver: Receiver): Subscriber {
 }
 
 class PendingRequest {
-  expiresAt = 0;
   readonly answer: Promise<unknown>;
   private resolve!: (value: unknown) => void;
   private reject!: (error: LtsError) => void;
@@ -99,7 +98,7 @@ class PendingRequest {
   constructor(
     readonly subject: string,
     private readonly options: RequestOptions,
-    private readonly forget: (request: PendingRequest, deadlineMs: number) => void,
+    private readonly forget: (request: PendingRequest) => void,
   ) {
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -132,7 +131,7 @@ class PendingRequest {
 
   private release(): void {
     this.options.signal?.removeEventListener('abort', this.onAbort);
-    this.forget(this, this.options.deadlineMs);
+    this.forget(this);
   }
 }
 
@@ -140,13 +139,13 @@ class MemoryTransport implements Transport {
   private isOpen = true;
   private readonly pending = new Set<PendingRequest>();
   private readonly subscriptions = new Set<Subscription>();
-  private readonly deadlines: DeadlineLanes;
+  private readonly deadlines: Deadlines;
 
   constructor(
     private readonly network: MemoryNetwork,
     clock: Clock,
   ) {
-    this.deadlines = new DeadlineLanes(clock);
+    this.deadlines = new Deadlines(clock);
   }
 
   request(subject: string, message: Message, options: RequestOptions): Promise<unknown> {
@@ -201,8 +200,8 @@ class MemoryTransport implements Transport {
     this.deadlines.add(request, request.deadlineMs);
   }
 
-  private readonly forget = (request: PendingRequest, deadlineMs: number): void => {
-    if (this.pending.delete(request)) this.deadlines.remove(request, deadlineMs);
+  private readonly forget = (request: PendingRequest): void => {
+    if (this.pending.delete(request)) this.deadlines.remove(request);
   };
 
   private deliver(request: PendingRequest, message: Message): void {

@@ -56,12 +56,19 @@ export class Schedules {
     );
   }
 
-  /** Brings a schedule that relies on the previous cycle to its rest: an open instance for its current slot. */
+  /**
+   * After a schedule was made, changed or resumed. One that relies on the previous cycle comes to its rest: an open instance for
+   * its current slot. Of independent slots, which are fired by time, only what waits of an older rule is withdrawn.
+   */
   async open(schedule: JobRecord): Promise<void> {
+    if (!schedule.body.rule?.relyOnPrevCycle) {
+      await this.withdrawAll(schedule.status.heldBy ?? []);
+      return;
+    }
     let current: JobRecord | undefined = schedule;
     for (let step = 0; step < stepsMax && current; step++) {
       const { state, slot } = current.status;
-      if (state !== 'waiting' || !slot || !current.body.rule?.relyOnPrevCycle) return;
+      if (state !== 'waiting' || !slot) return;
       if (await this.isHeld(current)) return;
       const [outcome] = await this.writes.add([instanceOf(current, slot, slot.at)]);
       if (!outcome) return;
@@ -95,9 +102,12 @@ export class Schedules {
   async holders(schedule: JobRecord): Promise<string[]> {
     const { heldBy = [], slot, generation } = schedule.status;
     if (!slot || generation === undefined) return [];
-    const older = await this.parts.ports.queue.get(heldBy);
-    const open = heldBy.filter((_, i) => older[i] && !isEnded(older[i].status.state));
-    return [...open, instanceId(schedule.jobId, generation, slot.id)];
+    return [...(await this.stillOpen(heldBy)), instanceId(schedule.jobId, generation, slot.id)];
+  }
+
+  private async stillOpen(jobIds: readonly string[]): Promise<string[]> {
+    const records = await this.parts.ports.queue.get(jobIds);
+    return jobIds.filter((_, i) => records[i] && !isEnded(records[i].status.state));
   }
 
   /** Instances of older generations that still run go before the new generation's first; waiting ones are withdrawn. */

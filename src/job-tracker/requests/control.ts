@@ -63,7 +63,8 @@ export class Control {
       refuseUnless(record, 'waiting', 'suspended');
       return withStatus(record, { state: 'suspended' });
     });
-    if (isSchedule(job)) await this.suspendInstance(currentInstanceOf(job));
+    const instances = isSchedule(job) ? [currentInstanceOf(job), ...(job.status.heldBy ?? [])] : [];
+    await Promise.all(instances.map((instance) => this.suspendInstance(instance)));
     return { job, receipt: 'done' };
   }
 

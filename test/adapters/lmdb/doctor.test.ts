@@ -7,7 +7,7 @@ import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environm
 import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
 import { jobStore } from '../../../src/adapters/lmdb/job-store-kind.js';
 import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
-import { verifyIndexes } from '../../../src/adapters/lmdb/verify-indexes.js';
+import { verifyIndexes } from '../../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { aRecord, aSchedule, records } from '../../helpers/records.js';
 import { jobCount, makeStore } from './damage.js';
 

@@ -25,7 +25,10 @@ async function addJobs(lane: number): Promise<void> {
     return aRecord({ jobId: `${round}.${lane}.${made++}`, lane: `${lane % 3}`, taskId });
   });
   const outcomes = await queue.add(records);
-  tell('A', outcomes.flatMap((outcome) => (outcome.kind === 'added' ? outcome.record : [])));
+  tell(
+    'A',
+    outcomes.flatMap((outcome) => (outcome.kind === 'added' ? outcome.record : [])),
+  );
 }
 
 /** Claims and ends what it got, and ends one that was added as executing. */
@@ -38,10 +41,19 @@ async function runJobs(lane: number): Promise<void> {
   await queue.add([started]);
   tell('A', [started]);
   const changes = [...claimed, started].map((before) => {
-    const change = { state: 'succeeded', endedAt: made++, runId: undefined, session: undefined, lastRunId: runId } as const;
+    const change = {
+      state: 'succeeded',
+      endedAt: made++,
+      runId: undefined,
+      session: undefined,
+      lastRunId: runId,
+    } as const;
     return { before, after: withStatus(before, change) };
   });
-  tell('E', (await queue.update(changes)).flatMap((record) => record ?? []));
+  tell(
+    'E',
+    (await queue.update(changes)).flatMap((record) => record ?? []),
+  );
 }
 
 async function work(lane: number): Promise<never> {

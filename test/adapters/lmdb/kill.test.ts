@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
+import { verifyIndexes } from '../../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
-import { verifyIndexes } from '../../../src/adapters/lmdb/verify-indexes.js';
 import { isEnded, type JobRecord, withStatus } from '../../../src/job/job.js';
 import { SeededChance } from '../../../src/testing/seeded-chance.js';
 import { transpile } from '../../helpers/transpile.js';
@@ -23,7 +23,15 @@ const child = 'test/adapters/lmdb/kill-child.ts';
 let compiled: string;
 let path: string;
 beforeAll(async () => {
-  compiled = await transpile([child, 'test/helpers/records.ts', 'src/errors.ts', 'src/kit', 'src/job', 'src/ports', 'src/adapters/lmdb']);
+  compiled = await transpile([
+    child,
+    'test/helpers/records.ts',
+    'src/errors.ts',
+    'src/kit',
+    'src/job',
+    'src/ports',
+    'src/adapters/lmdb',
+  ]);
   path = await mkdtemp(join(tmpdir(), 'lts-kill-'));
 });
 afterAll(async () => {
@@ -73,7 +81,9 @@ class Ledger {
     const records = await queue.get(jobIds);
     const wrong = records.flatMap((record, i) => {
       const kind = this.kinds.get(jobIds[i] as string) as string;
-      return record && isAtLeast(record, kind) ? [] : `${jobIds[i]} was acknowledged ${kind}, but is ${record?.status.state ?? 'lost'}`;
+      return record && isAtLeast(record, kind)
+        ? []
+        : `${jobIds[i]} was acknowledged ${kind}, but is ${record?.status.state ?? 'lost'}`;
     });
     expect(wrong).toEqual([]);
   }
@@ -90,9 +100,16 @@ function isAtLeast({ jobId, status }: JobRecord, kind: string): boolean {
 async function tidy(queue: LmdbJobQueue, ledger: Ledger): Promise<void> {
   for (const session of await queue.sessions()) {
     const runs = await queue.runsOf(session);
-    await queue.update(runs.map((before) => ({ before, after: withStatus(before, { state: 'succeeded', endedAt: 1 }) })));
+    await queue.update(
+      runs.map((before) => ({ before, after: withStatus(before, { state: 'succeeded', endedAt: 1 }) })),
+    );
   }
-  const request = { endedBefore: Number.MAX_SAFE_INTEGER, keepMax: 0, keepAfter: Number.MAX_SAFE_INTEGER, max: 100_000 };
+  const request = {
+    endedBefore: Number.MAX_SAFE_INTEGER,
+    keepMax: 0,
+    keepAfter: Number.MAX_SAFE_INTEGER,
+    max: 100_000,
+  };
   const removed = await queue.purge(request, (record) => !isEnded(record.status.state));
   for (const jobId of removed) ledger.kinds.delete(jobId);
 }

@@ -1,7 +1,7 @@
 /** Random verbs on the model and on LMDB, with close and reopen in between, give equal answers and leave sound indexes. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { verifyIndexes } from '../../../src/adapters/lmdb/verify-indexes.js';
+import { verifyIndexes } from '../../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { MemoryJobQueue } from '../../../src/adapters/memory/memory-job-queue.js';
 import { type JobRecord, withStatus } from '../../../src/job/job.js';
 import type { ListRequest } from '../../../src/job/listing.js';
@@ -20,7 +20,8 @@ const oneOf = <const T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constant
 const jobId = fc.constantFrom(...jobIds);
 const group = oneOf('g', 'g', 'h');
 const at = fc.integer({ min: 1, max: 8 });
-const maybe = <const T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined, freq: 2 });
+const maybe = <const T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 2 });
 
 const body = fc.record({
   nodeGroup: group,
@@ -69,7 +70,14 @@ const add = fc.array(record, { minLength: 1, maxLength: 4 }).map((records): Step
 });
 
 const claim = fc
-  .record({ nodeGroup: group, max: oneOf(1, 2, 5), bytesMax: oneOf(1, 600, 1_000_000), now: at, suspects: oneOf('none', 'one', 'alone'), run })
+  .record({
+    nodeGroup: group,
+    max: oneOf(1, 2, 5),
+    bytesMax: oneOf(1, 600, 1_000_000),
+    now: at,
+    suspects: oneOf('none', 'one', 'alone'),
+    run,
+  })
   .map(({ run, ...rest }): Step => {
     const request = { ...rest, runId: run.runId, session: run.session };
     return { name: `claim ${JSON.stringify(request)}`, verb: (queue) => queue.claim(request) };
@@ -102,7 +110,14 @@ function following(before: JobRecord, { state, status, run, at, body }: Followin
   const isEnded = !['waiting', 'executing', 'suspended'].includes(next);
   const { feedbackAt, aliases, ...rest } = status;
   const free = { runId: undefined, session: undefined, endedAt: undefined, feedbackAt: undefined };
-  const after = withStatus(before, { ...rest, ...free, aliases: ownAliases(before.jobId, aliases), state: next, ...(next === 'executing' ? run : {}), ...(isEnded ? { endedAt: at, feedbackAt } : {}) });
+  const after = withStatus(before, {
+    ...rest,
+    ...free,
+    aliases: ownAliases(before.jobId, aliases),
+    state: next,
+    ...(next === 'executing' ? run : {}),
+    ...(isEnded ? { endedAt: at, feedbackAt } : {}),
+  });
   return body ? { ...after, body: { ...before.body, ...body } } : after;
 }
 
@@ -127,10 +142,15 @@ const list = listRequest.map((request): Step => {
   return { name: `list ${JSON.stringify(request)}`, verb };
 });
 
-const purge = fc.record({ endedBefore: at, keepMax: oneOf(0, 2, 100), keepAfter: at, max: oneOf(1, 3, 100), kept: jobId }).map(({ kept, ...request }): Step => {
-  const isKept = (candidate: JobRecord): boolean => candidate.jobId === kept;
-  return { name: `purge ${JSON.stringify(request)}`, verb: (queue) => queue.purge(request satisfies PurgeRequest, isKept) };
-});
+const purge = fc
+  .record({ endedBefore: at, keepMax: oneOf(0, 2, 100), keepAfter: at, max: oneOf(1, 3, 100), kept: jobId })
+  .map(({ kept, ...request }): Step => {
+    const isKept = (candidate: JobRecord): boolean => candidate.jobId === kept;
+    return {
+      name: `purge ${JSON.stringify(request)}`,
+      verb: (queue) => queue.purge(request satisfies PurgeRequest, isKept),
+    };
+  });
 
 const look = fc.record({ group, at, max: oneOf(1, 3, 100) }).map(({ group, at, max }): Step => {
   const verb: Verb = async (queue) => ({

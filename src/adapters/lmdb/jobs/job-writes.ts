@@ -1,6 +1,6 @@
 /** The writing verbs of the job store, one record at a time; they run inside a commit. */
-import type { JobRecord } from '../../job/job.js';
-import type { AddOutcome, Change, PurgeRequest } from '../../ports/job-queue.js';
+import type { JobRecord } from '../../../job/job.js';
+import type { AddOutcome, Change, PurgeRequest } from '../../../ports/job-queue.js';
 import { isSameKey, openKeyOf } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
 

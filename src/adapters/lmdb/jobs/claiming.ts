@@ -1,7 +1,7 @@
 /** One claim, inside a commit: takes due records in turn, ends those past their expiry, stops at the request's bounds. */
-import { ended } from '../../job/ending.js';
-import { type JobRecord, withStatus } from '../../job/job.js';
-import type { ClaimOutcome, ClaimRequest } from '../../ports/job-queue.js';
+import { ended } from '../../../job/ending.js';
+import { type JobRecord, withStatus } from '../../../job/job.js';
+import type { ClaimOutcome, ClaimRequest } from '../../../ports/job-queue.js';
 import { ClaimScan, type Lane } from './claim-scan.js';
 import type { ClaimKey } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
@@ -65,6 +65,12 @@ export class Claiming {
 
   private started(record: JobRecord): JobRecord {
     const { runId, session, now } = this.request;
-    return withStatus(record, { state: 'executing', runId, session, claimedAt: now, attempt: record.status.attempt + 1 });
+    return withStatus(record, {
+      state: 'executing',
+      runId,
+      session,
+      claimedAt: now,
+      attempt: record.status.attempt + 1,
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** Job records as text and back: the body and the status are stored apart, and what cannot be read is named. */
-import { LtsError } from '../../errors.js';
-import type { JobBody, JobRecord, JobState, JobStatus } from '../../job/job.js';
+import { LtsError } from '../../../errors.js';
+import type { JobBody, JobRecord, JobState, JobStatus } from '../../../job/job.js';
 
 const states: ReadonlySet<unknown> = new Set<JobState>([
   'waiting',
@@ -47,7 +47,8 @@ export function parseStatus(jobId: string, text: string): JobStatus {
 /** Throws UndecodableRecord. */
 export function parseBody(jobId: string, text: string): JobBody {
   const body = parsed(jobId, text, 'body') as Partial<JobBody>;
-  const isBody = typeof body.nodeGroup === 'string' && typeof body.lane === 'string' && typeof body.priority === 'number';
+  const isBody =
+    typeof body.nodeGroup === 'string' && typeof body.lane === 'string' && typeof body.priority === 'number';
   if (isBody) return body as JobBody;
   throw new UndecodableRecord(jobId, 'its body has no nodeGroup, lane or priority');
 }

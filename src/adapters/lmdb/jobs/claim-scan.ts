@@ -2,9 +2,9 @@
  * Finds what a claim may take by skipping from lane to lane and from priority to priority of the waiting index; jobs that are
  * not due are never looked at. Its cost: one or two seeks per lane and priority that the group has at the time.
  */
-import type { ClaimRequest } from '../../ports/job-queue.js';
+import type { ClaimRequest } from '../../../ports/job-queue.js';
+import type { LmdbTable } from '../table.js';
 import { type ClaimKey, type LaneKind, last } from './job-indexes.js';
-import type { LmdbTable } from './table.js';
 
 export interface Lane {
   readonly kind: LaneKind;

@@ -2,10 +2,10 @@
  * The executing records in memory, so that the write that ends a run is fenced without a read. What survives a restart is
  * one entry per claimed batch: [session, runId] -> jobIds, written when jobs join it, removed with its last run.
  */
-import { LtsError } from '../../errors.js';
-import type { JobRecord } from '../../job/job.js';
-import type { Participant } from './group-commit.js';
-import type { LmdbTable } from './table.js';
+import { LtsError } from '../../../errors.js';
+import type { JobRecord } from '../../../job/job.js';
+import type { Participant } from '../group-commit.js';
+import type { LmdbTable } from '../table.js';
 
 interface Claim {
   readonly session: string;
@@ -22,6 +22,7 @@ export class ExecutingRuns implements Participant {
 
   constructor(
     private readonly table: LmdbTable,
+    /** Undefined where there is no record that can be read. */
     private readonly read: (jobId: string) => JobRecord | undefined,
   ) {}
 
@@ -67,27 +68,29 @@ export class ExecutingRuns implements Participant {
   }
 
   reload(): void {
+    this.load(this.read);
+  }
+
+  load(read: (jobId: string) => JobRecord | undefined): void {
     this.records.clear();
     this.claims.clear();
     this.touched.clear();
     for (const { key, value } of this.table.entries()) {
       const [session, runId] = key as [string, string];
-      this.restore({ session, runId, jobIds: new Set(), isStored: true, hasGrown: false }, jobIdsOf(value, session));
+      const claim: Claim = { session, runId, jobIds: new Set(), isStored: true, hasGrown: false };
+      for (const jobId of jobIdsOf(value, session)) this.restore(claim, read(jobId));
+      // An entry without runs is only met when their records could not be read; the next commit removes it.
+      if (claim.jobIds.size === 0) this.touched.add(claim);
     }
   }
 
-  /** The list of a claim is not shortened when one of its runs ends, so only those that still execute under it are its own. */
-  private restore(claim: Claim, jobIds: readonly string[]): void {
+  /** The list of a claim is not shortened when one of its runs ends: only what still executes under it belongs to it. */
+  private restore(claim: Claim, record: JobRecord | undefined): void {
     const id = idOf(claim.session, claim.runId);
-    for (const jobId of jobIds) {
-      const record = this.read(jobId);
-      if (record?.status.state !== 'executing' || claimIdOf(record) !== id) continue;
-      this.records.set(jobId, record);
-      claim.jobIds.add(jobId);
-    }
+    if (record?.status.state !== 'executing' || claimIdOf(record) !== id) return;
+    this.records.set(record.jobId, record);
+    claim.jobIds.add(record.jobId);
     this.claims.set(id, claim);
-    // An entry without runs is only met when its records could not be read; the next commit removes it.
-    if (claim.jobIds.size === 0) this.touched.add(claim);
   }
 
   private enter(record: JobRecord): void {
@@ -115,7 +118,13 @@ const idOf = (session: string, runId: string): string => `${session} ${runId}`;
 const claimIdOf = ({ status }: JobRecord): string => idOf(status.session ?? '', status.runId ?? '');
 
 function newClaim({ status }: JobRecord): Claim {
-  return { session: status.session ?? '', runId: status.runId ?? '', jobIds: new Set(), isStored: false, hasGrown: false };
+  return {
+    session: status.session ?? '',
+    runId: status.runId ?? '',
+    jobIds: new Set(),
+    isStored: false,
+    hasGrown: false,
+  };
 }
 
 function byClaimTime(a: JobRecord, b: JobRecord): number {

@@ -14,13 +14,20 @@
  *   quarantine    jobId -> what could not be read
  */
 import type { Key } from 'lmdb';
-import { isEnded, isSchedule, isSuspect, type JobRecord, type JobState } from '../../job/job.js';
-import type { LmdbEnvironment } from './environment.js';
-import type { LmdbTable } from './table.js';
+import { isEnded, isSchedule, isSuspect, type JobRecord, type JobState } from '../../../job/job.js';
+import type { LmdbEnvironment } from '../environment.js';
+import type { LmdbTable } from '../table.js';
 
 /** 0: ordinary; 1: a suspect that may run beside others; 2: one that must run alone. The last two are one lane each. */
 export type LaneKind = 0 | 1 | 2;
-export type ClaimKey = [nodeGroup: string, kind: LaneKind, lane: string, priority: number, dueAt: number, jobId: string];
+export type ClaimKey = [
+  nodeGroup: string,
+  kind: LaneKind,
+  lane: string,
+  priority: number,
+  dueAt: number,
+  jobId: string,
+];
 
 /** Sorts after every number and every other text. */
 export const last = '\u{10ffff}';

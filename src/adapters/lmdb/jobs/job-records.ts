@@ -2,9 +2,9 @@
  * Records with everything that follows from them: the one place that writes a record changes its indexes, counts and runs with it.
  * All writes happen inside a commit of the environment.
  */
-import { isEnded, isSchedule, type JobRecord, type JobStatus } from '../../job/job.js';
-import type { Change } from '../../ports/job-queue.js';
-import type { LmdbEnvironment } from './environment.js';
+import { isEnded, isSchedule, type JobRecord, type JobStatus } from '../../../job/job.js';
+import type { Change } from '../../../ports/job-queue.js';
+import type { LmdbEnvironment } from '../environment.js';
 import { ExecutingRuns } from './executing-runs.js';
 import { JobCounts } from './job-counts.js';
 import {
@@ -57,10 +57,10 @@ export class JobRecords {
     for (const leave of this.leave) leave();
   }
 
-  /** Reads what lives in memory; inside a commit, so that counts found wrong are mended. */
+  /** Reads what lives in memory; inside a commit, so that what cannot be read is moved aside and its count is mended. */
   load(): void {
     this.counts.reload();
-    this.runs.reload();
+    this.runs.load((jobId) => this.take(jobId));
     const executing = new Map<string, number>();
     for (const { body } of this.runs.all()) executing.set(body.nodeGroup, (executing.get(body.nodeGroup) ?? 0) + 1);
     this.counts.setExecuting(executing);
@@ -193,7 +193,8 @@ export class JobRecords {
 
   private moveEntries(before: readonly IndexEntry[], after: readonly IndexEntry[]): void {
     for (const entry of before) if (!after.some((other) => isSameEntry(entry, other))) entry.table.remove(entry.key);
-    for (const entry of after) if (!before.some((other) => isSameEntry(entry, other))) entry.table.put(entry.key, entry.value);
+    for (const entry of after)
+      if (!before.some((other) => isSameEntry(entry, other))) entry.table.put(entry.key, entry.value);
   }
 
   private moveOpenKey(before: JobRecord, after: JobRecord): void {

@@ -3,12 +3,12 @@
  * order; open schedules by group and id; ended records by end time, newest first.
  */
 import type { Key } from 'lmdb';
-import { LtsError } from '../../errors.js';
-import { isEnded, isSchedule, type JobRecord, type JobState } from '../../job/job.js';
-import type { ListRequest } from '../../job/listing.js';
+import { LtsError } from '../../../errors.js';
+import { isEnded, isSchedule, type JobRecord, type JobState } from '../../../job/job.js';
+import type { ListRequest } from '../../../job/listing.js';
+import type { LmdbTable } from '../table.js';
 import { endedHint, type IndexEntry, last } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
-import type { LmdbTable } from './table.js';
 
 const sections = ['executing', 'waiting', 'suspended', 'schedules', 'ended'] as const;
 type Section = (typeof sections)[number];
@@ -53,7 +53,11 @@ export class ListScan {
     }
   }
 
-  private *indexed(section: Exclude<Section, 'executing'>, request: ListRequest, after: Key | undefined): Generator<Candidate> {
+  private *indexed(
+    section: Exclude<Section, 'executing'>,
+    request: ListRequest,
+    after: Key | undefined,
+  ): Generator<Candidate> {
     const table = this.tableOf(section, request);
     const range = section === 'ended' ? ({ reverse: true } as const) : groupRange(request.nodeGroup);
     for (let start = after; ; ) {
@@ -95,7 +99,10 @@ export function placeOfCursor(cursor: string): ListPlace {
   } catch {
     // Said below.
   }
-  throw new LtsError('LTS_MESSAGE_INVALID', `list: the cursor ${cursor} is not one of this store. Begin again without a cursor.`);
+  throw new LtsError(
+    'LTS_MESSAGE_INVALID',
+    `list: the cursor ${cursor} is not one of this store. Begin again without a cursor.`,
+  );
 }
 
 function mayHold(section: Section, { states, schedules }: ListRequest): boolean {

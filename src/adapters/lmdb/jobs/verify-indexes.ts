@@ -1,10 +1,10 @@
 /** Compares every index and count of a job store with its records; used by the doctor and by tests. */
 import type { Key } from 'lmdb';
-import { isSchedule, type JobRecord } from '../../job/job.js';
-import type { LmdbEnvironment } from './environment.js';
+import { isSchedule, type JobRecord } from '../../../job/job.js';
+import type { LmdbEnvironment } from '../environment.js';
+import type { LmdbTable } from '../table.js';
 import { countKindOf, type IndexEntry, JobTables, openKeyOf } from './job-indexes.js';
 import { isRedirect, parseRecord, redirectTarget } from './record-text.js';
-import type { LmdbTable } from './table.js';
 
 /** Most problems that are named; a ruined store would have millions. */
 const problemsMax = 1_000;
@@ -33,7 +33,8 @@ class Verification {
         this.checkRecord(key as string, value);
       }
     }
-    if (this.tables.statuses.size !== records) this.report(`${records} bodies, but ${this.tables.statuses.size} statuses`);
+    if (this.tables.statuses.size !== records)
+      this.report(`${records} bodies, but ${this.tables.statuses.size} statuses`);
     this.checkSizes();
     this.checkCounts();
     return this.problems;
@@ -62,7 +63,10 @@ class Verification {
   private checkEntry(jobId: string, { table, key, value }: IndexEntry): void {
     this.wanted.set(table, (this.wanted.get(table) ?? 0) + 1);
     const found = table.get(key);
-    if (found !== value) this.report(`job ${jobId}: index ${table.name} has ${found ?? 'no entry'} under ${JSON.stringify(key)}, not ${value}`);
+    if (found !== value)
+      this.report(
+        `job ${jobId}: index ${table.name} has ${found ?? 'no entry'} under ${JSON.stringify(key)}, not ${value}`,
+      );
   }
 
   private checkAlias(record: JobRecord, alias: string): void {
@@ -73,32 +77,38 @@ class Verification {
   private checkRedirect(alias: string, jobId: string): void {
     const status = this.tables.statuses.get(jobId);
     if (status === undefined) this.report(`alias ${alias} leads to job ${jobId}, which is not there`);
-    else if (!status.includes(JSON.stringify(alias))) this.report(`alias ${alias} leads to job ${jobId}, which does not name it`);
+    else if (!status.includes(JSON.stringify(alias)))
+      this.report(`alias ${alias} leads to job ${jobId}, which does not name it`);
   }
 
   private checkClaim({ jobId, status }: JobRecord): void {
     this.executing++;
     const claim = this.tables.claims.get([status.session ?? '', status.runId ?? '']);
-    if (!claim?.includes(JSON.stringify(jobId))) this.report(`job ${jobId} executes as run ${status.runId}, which no claim names`);
+    if (!claim?.includes(JSON.stringify(jobId)))
+      this.report(`job ${jobId} executes as run ${status.runId}, which no claim names`);
   }
 
   private checkSizes(): void {
     const { waiting, suspended, schedules, dueSchedules, ended, failed, owed, openKeys } = this.tables;
     for (const table of [waiting, suspended, schedules, dueSchedules, ended, failed, owed, openKeys]) {
       const wanted = this.wanted.get(table) ?? 0;
-      if (table.size !== wanted) this.report(`index ${table.name} has ${table.size} entries, but records ask for ${wanted}`);
+      if (table.size !== wanted)
+        this.report(`index ${table.name} has ${table.size} entries, but records ask for ${wanted}`);
     }
-    if (this.executing === 0 && this.tables.claims.size > 0) this.report(`${this.tables.claims.size} claims without a run`);
+    if (this.executing === 0 && this.tables.claims.size > 0)
+      this.report(`${this.tables.claims.size} claims without a run`);
   }
 
   private checkCounts(): void {
     const stored = new Map<string, number>();
     for (const { key, value } of entriesOf(this.tables.counts)) {
-      for (const [kind, count] of Object.entries(JSON.parse(value) as object)) stored.set(`${key as string} ${kind}`, count as number);
+      for (const [kind, count] of Object.entries(JSON.parse(value) as object))
+        stored.set(`${key as string} ${kind}`, count as number);
     }
     for (const kind of new Set([...stored.keys(), ...this.counts.keys()])) {
       const counted = this.counts.get(kind) ?? 0;
-      if ((stored.get(kind) ?? 0) !== counted) this.report(`count of ${kind} is ${stored.get(kind) ?? 0}, but there are ${counted}`);
+      if ((stored.get(kind) ?? 0) !== counted)
+        this.report(`count of ${kind} is ${stored.get(kind) ?? 0}, but there are ${counted}`);
     }
   }
 
@@ -114,7 +124,9 @@ class Verification {
 /** All entries of a table, a chunk in memory at a time. */
 function* entriesOf(table: LmdbTable): Generator<{ key: Key; value: string }> {
   for (let start: Key | undefined; ; ) {
-    const entries = table.entries(start === undefined ? { limit: chunk } : { start, exclusiveStart: true, limit: chunk });
+    const entries = table.entries(
+      start === undefined ? { limit: chunk } : { start, exclusiveStart: true, limit: chunk },
+    );
     yield* entries;
     if (entries.length < chunk) return;
     start = entries.at(-1)?.key;
