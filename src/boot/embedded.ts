@@ -30,6 +30,8 @@ export type StoreName = 'lmdb' | 'memory';
 export interface Stores {
   readonly queue: JobQueue;
   readonly logger: JobLogger;
+  /** This process has not had the stores open before: sessions found in them belong to a process that is gone. */
+  readonly isFirstOpen: boolean;
   /** Counts of the store's work; absent in memory. */
   readonly environment?: LmdbEnvironment | undefined;
 }
@@ -38,6 +40,7 @@ export class EmbeddedCluster {
   private static readonly byPath = new Map<string, Promise<EmbeddedCluster>>();
   readonly network = new MemoryNetwork(clock);
   private members = 0;
+  private isOpenedBefore = false;
   private stores: Promise<Stores> | undefined;
 
   private constructor(
@@ -81,10 +84,12 @@ export class EmbeddedCluster {
     if (this.stores) {
       throw new LtsError('LTS_CONFIG_INVALID', `The data path ${this.place.path} already has its JobTracker; the embedded shape has one.`);
     }
-    const opened = this.place.store === 'memory' ? openMemory() : this.openLmdb();
-    this.stores = opened;
+    const isFirstOpen = !this.isOpenedBefore;
+    this.stores = this.place.store === 'memory' ? openMemory(isFirstOpen) : this.openLmdb(isFirstOpen);
     try {
-      return await opened;
+      const stores = await this.stores;
+      this.isOpenedBefore = true;
+      return stores;
     } catch (error) {
       this.stores = undefined;
       throw error;
@@ -106,7 +111,7 @@ export class EmbeddedCluster {
     await this.owner?.release();
   }
 
-  private async openLmdb(): Promise<Stores> {
+  private async openLmdb(isFirstOpen: boolean): Promise<Stores> {
     const { path, log } = this.place;
     const folder = join(path, 'jobs');
     checkDataFile(dataFileOf(folder));
@@ -116,16 +121,16 @@ export class EmbeddedCluster {
     const logger = new LmdbJobLogger(environment);
     await queue.open();
     await logger.open();
-    return { queue, logger, environment };
+    return { queue, logger, isFirstOpen, environment };
   }
 }
 
-async function openMemory(): Promise<Stores> {
+async function openMemory(isFirstOpen: boolean): Promise<Stores> {
   const queue = new MemoryJobQueue();
   const logger = new MemoryJobLogger();
   await queue.open();
   await logger.open();
-  return { queue, logger };
+  return { queue, logger, isFirstOpen };
 }
 
 /** After a failed fsync nobody knows what is on the disk: the only safe answer is to stop and start from what is. */

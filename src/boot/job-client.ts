@@ -4,12 +4,14 @@ import type { Job, JobRecord } from '../job/job.js';
 import type { Counts, ListPage, ListRequest } from '../job/listing.js';
 import type { JobLogLine } from '../job/log-line.js';
 import type { JobResult } from '../job/result.js';
-import { type FollowOptions, type JobEvent } from '../job-client/follow.js';
+import { checkName, checkWhole } from '../job/validate.js';
+import type { FollowOptions, JobEvent } from '../job-client/follow.js';
 import { JobClientRole } from '../job-client/job-client.js';
 import type { SubmitOptions, SubmitOutcome } from '../job-client/submit.js';
 import type { Transport } from '../ports/transport.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
-import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { checkOptions, enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { OnceStarted } from './once-started.js';
 import { clock, codec, ids } from './system-ports.js';
 
 export interface JobClientOptions extends NodeOptions {
@@ -41,12 +43,22 @@ interface Running {
 const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
 
 export class JobClient {
-  private running: Running | undefined;
+  private readonly once = new OnceStarted<Running>();
 
-  constructor(private readonly options: JobClientOptions = {}) {}
+  /** Throws LTS_CONFIG_INVALID, naming the option. */
+  constructor(private readonly options: JobClientOptions = {}) {
+    checkOptions(() => {
+      checkName('nodeGroup', options.nodeGroup ?? 'lts');
+      checkWhole('submitWithinMs', options.submitWithinMs ?? 1, { min: 1, max: 3_600_000 });
+    });
+  }
 
   async start(): Promise<this> {
-    if (this.running) return this;
+    await this.once.start(() => this.open());
+    return this;
+  }
+
+  private async open(): Promise<Running> {
     const place = await enterCluster(this.options, 'JC');
     const transport = place.embedded.network.transport();
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
@@ -55,14 +67,18 @@ export class JobClient {
       { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
       { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
-    await role.start();
-    this.running = { place, role, transport };
-    return this;
+    try {
+      await role.start();
+    } catch (error) {
+      await transport.close();
+      await place.embedded.leave();
+      throw error;
+    }
+    return { place, role, transport };
   }
 
   async stop(): Promise<void> {
-    const { running } = this;
-    this.running = undefined;
+    const running = await this.once.take();
     if (!running) return;
     await running.role.stop();
     await running.transport.close();
@@ -142,7 +158,7 @@ export class JobClient {
   }
 
   private role(): JobClientRole {
-    if (this.running) return this.running.role;
+    if (this.once.now) return this.once.now.role;
     throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
   }
 }

@@ -7,6 +7,7 @@ import type { RunReport } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { Stores } from './embedded.js';
 import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { OnceStarted } from './once-started.js';
 import { chance, clock, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {
@@ -30,28 +31,19 @@ interface Running {
 }
 
 export class JobTracker {
-  private running: Running | undefined;
+  private readonly once = new OnceStarted<Running>();
 
   constructor(private readonly options: JobTrackerOptions = {}) {}
 
   /** All or nothing: throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_STORE_FAILED or LTS_CONFIG_INVALID. */
   async start(): Promise<this> {
-    if (this.running) return this;
-    const place = await enterCluster(this.options, 'JT');
-    try {
-      this.running = await this.startIn(place);
-    } catch (error) {
-      await place.embedded.closeStores();
-      await place.embedded.leave();
-      throw error;
-    }
+    await this.once.start(() => this.open());
     return this;
   }
 
   /** Answers what is open and closes the store. */
   async stop(): Promise<void> {
-    const { running } = this;
-    this.running = undefined;
+    const running = await this.once.take();
     if (!running) return;
     await running.role.stop();
     await running.transport.close();
@@ -63,18 +55,34 @@ export class JobTracker {
     return this.stop();
   }
 
-  private async startIn(place: NodePlace): Promise<Running> {
-    const stores = await place.embedded.openStores();
+  private async open(): Promise<Running> {
+    const place = await enterCluster(this.options, 'JT');
+    try {
+      return await this.startIn(place, await place.embedded.openStores());
+    } catch (error) {
+      await place.embedded.leave();
+      throw error;
+    }
+  }
+
+  private async startIn(place: NodePlace, stores: Stores): Promise<Running> {
     const { clusterName: _, dataPath: __, jobQueue: ___, identity: ____, log: _____, ...own } = this.options;
     const transport = place.embedded.network.transport();
     const { queue, logger } = stores;
     const role = new JobTrackerRole({ queue, logger, transport, clock, ids, chance, log: place.log }, { ...own, cluster: place.cluster });
-    await role.start();
-    await this.settleDeadProcess(place, { role, transport });
+    try {
+      await role.start();
+      if (stores.isFirstOpen) await this.settleDeadProcess(place, { role, transport });
+    } catch (error) {
+      await role.stop();
+      await transport.close();
+      await place.embedded.closeStores();
+      throw error;
+    }
     return { place, role, transport, stores };
   }
 
-  /** The store's sessions belong to a process that is gone. Results that it left in the FailStore count before its runs are given back. */
+  /** At the first opening the store's sessions belong to a process that is gone. Results that it left in the FailStore count before its runs are given back. */
   private async settleDeadProcess(place: NodePlace, { role, transport }: Pick<Running, 'role' | 'transport'>): Promise<void> {
     const left = new Replay<RunReport>({
       topic: 'results',

@@ -1,5 +1,7 @@
 /** What every node of the embedded shape can be told. */
 import { pinoLog } from '../adapters/pino/pino-log.js';
+import { LtsError } from '../errors.js';
+import { checkName, checkOneOf } from '../job/validate.js';
 import type { Log } from '../ports/log.js';
 import { EmbeddedCluster, type StoreName } from './embedded.js';
 import { newIdentity } from './system-ports.js';
@@ -25,7 +27,22 @@ export interface NodePlace {
   readonly embedded: EmbeddedCluster;
 }
 
+/** Runs checks that name an option; what they find is LTS_CONFIG_INVALID. */
+export function checkOptions(checks: () => void): void {
+  try {
+    checks();
+  } catch (error) {
+    if (!LtsError.is(error)) throw error;
+    throw new LtsError('LTS_CONFIG_INVALID', error.message, { cause: error });
+  }
+}
+
 export async function enterCluster(options: NodeOptions, prefix: 'JC' | 'JT' | 'TT'): Promise<NodePlace> {
+  checkOptions(() => {
+    checkName('clusterName', options.clusterName ?? 'lts');
+    checkName('identity', options.identity ?? 'made');
+    checkOneOf('jobQueue', options.jobQueue ?? 'lmdb', ['lmdb', 'memory']);
+  });
   const identity = options.identity ?? newIdentity(prefix);
   const log = options.log ?? pinoLog({ identity });
   const embedded = await EmbeddedCluster.enter(options.dataPath ?? './data', options.jobQueue ?? 'lmdb', log);

@@ -1,8 +1,10 @@
 /** TaskTracker as users construct it. */
+import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { LogLevel } from '../job/log-line.js';
 import type { Transport } from '../ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
-import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { checkOptions, enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { OnceStarted } from './once-started.js';
 import { RunnerTable, type RunnerTableOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
 
@@ -27,29 +29,28 @@ interface Running {
 
 export class TaskTracker {
   private readonly runners: RunnerTable;
-  private running: Running | undefined;
+  private readonly once = new OnceStarted<Running>();
 
-  /** Throws LTS_CONFIG_INVALID when there is nothing to run. */
+  /** Throws LTS_CONFIG_INVALID, naming the option, also when there is nothing to run. */
   constructor(private readonly options: TaskTrackerOptions) {
     this.runners = new RunnerTable(options);
+    checkOptions(() => {
+      checkName('nodeGroup', options.nodeGroup ?? 'lts');
+      checkWhole('workThreads', options.workThreads ?? 1, { min: 1, max: 100_000 });
+      checkWhole('abortGraceMs', options.abortGraceMs ?? 0, { min: 0, max: 3_600_000 });
+      checkOneOf('leaseLost', options.leaseLost ?? 'abort', ['abort', 'continue']);
+      checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN', 'ERROR']);
+    });
   }
 
   async start(): Promise<this> {
-    if (this.running) return this;
-    const place = await enterCluster(this.options, 'TT');
-    const transport = place.embedded.network.transport();
-    const { failStore } = place.embedded;
-    const ports = { transport, failStore, runners: this.runners, codec, clock, ids, chance, log: place.log };
-    const role = new TaskTrackerRole(ports, { ...this.settings(), cluster: place.cluster, identity: place.identity });
-    this.running = { place, role, transport };
-    await role.start();
+    await this.once.start(() => this.open());
     return this;
   }
 
   /** Finishes what runs within the deadline (default 25,000 ms), hands back the rest, and says what it did. */
   async stop(deadlineMs?: number): Promise<StopReport> {
-    const { running } = this;
-    this.running = undefined;
+    const running = await this.once.take();
     if (!running) return { finished: 0, handedBack: 0, abandoned: 0 };
     const report = await running.role.stop(deadlineMs);
     await running.transport.close();
@@ -59,6 +60,22 @@ export class TaskTracker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  private async open(): Promise<Running> {
+    const place = await enterCluster(this.options, 'TT');
+    const transport = place.embedded.network.transport();
+    const { failStore } = place.embedded;
+    const ports = { transport, failStore, runners: this.runners, codec, clock, ids, chance, log: place.log };
+    const role = new TaskTrackerRole(ports, { ...this.settings(), cluster: place.cluster, identity: place.identity });
+    try {
+      await role.start();
+    } catch (error) {
+      await transport.close();
+      await place.embedded.leave();
+      throw error;
+    }
+    return { place, role, transport };
   }
 
   private settings() {

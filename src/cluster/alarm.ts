@@ -31,12 +31,12 @@ export class Alarm {
   set(at: number): void {
     if (at >= this.ringAt) return;
     this.ringAt = at;
-    this.resting.abort();
+    this.resting.abort(this);
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort();
-    this.resting.abort();
+    this.stopping.abort(this);
+    this.resting.abort(this);
     await this.ended;
   }
 

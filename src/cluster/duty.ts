@@ -24,7 +24,7 @@ export class Duty {
 
   /** Resolves when no round is under way. */
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.stopping.abort(this);
     await this.ended;
   }
 

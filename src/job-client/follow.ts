@@ -2,6 +2,7 @@
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { isEnded } from '../job/job.js';
+import type { JobLogLine } from '../job/log-line.js';
 import { type Duration, durationMs } from '../kit/duration.js';
 import { ask } from '../cluster/ask.js';
 import type { Progress, ReplyOf } from '../protocol/messages.js';
@@ -14,22 +15,41 @@ export interface FollowOptions {
 }
 
 export type JobEvent =
+  | { readonly kind: 'log'; readonly line: JobLogLine }
   | { readonly kind: 'state'; readonly job: JobRecord }
   | { readonly kind: 'progress'; readonly percent: number; readonly text?: string | undefined };
 
+interface Following {
+  readonly jobId: string;
+  readonly untilMono: number;
+  readonly controller: AbortController;
+  readonly release: () => void;
+}
+
+/** How far a follower has come. */
+interface Seen {
+  readonly afterRev: number;
+  readonly cursor?: string | undefined;
+  readonly told?: Progress | undefined;
+}
+
 const pollMs = 20_000;
+const linesPerEventMax = 1_000;
 const answerMarginMs = 5_000;
 const againAfterMs = 500;
 const defaultTimeout = '5m';
 
 export class Follow {
-  private readonly stopping = new AbortController();
+  /** One for each caller that waits: a signal shared by thousands of waits would warn of a leak. */
+  private readonly open = new Set<AbortController>();
+  private isStopped = false;
 
   constructor(private readonly parts: ClientParts) {}
 
   /** Every open wait ends with LTS_NOT_STARTED. */
   stop(): void {
-    this.stopping.abort();
+    this.isStopped = true;
+    for (const controller of this.open) controller.abort(this);
   }
 
   /**
@@ -37,53 +57,96 @@ export class Follow {
    * LTS_JOB_NOT_FOUND.
    */
   async result(jobId: string, options: FollowOptions = {}): Promise<unknown> {
-    for await (const event of this.events(jobId, options)) {
-      if (event.kind === 'state' && isEnded(event.job.status.state)) return this.valueOf(event.job);
-    }
-    throw new LtsError('LTS_JOB_NOT_FOUND', `Job ${jobId} is not known any more.`);
-  }
-
-  /** The present state, then every change and progress until the job has ended; states between two polls may be merged. */
-  async *events(jobId: string, options: FollowOptions = {}): AsyncGenerator<JobEvent, void, void> {
-    const untilMono = this.parts.ports.clock.monoMs() + durationMs(options.timeout ?? defaultTimeout, 'timeout');
+    const following = this.follow(jobId, options);
     let afterRev = 0;
-    let told: Progress | undefined;
-    for (;;) {
-      const { job, progress } = await this.poll({ jobId, afterRev, untilMono }, options.signal);
-      if (progress && !isSame(progress, told)) {
-        told = progress;
-        yield { kind: 'progress', percent: progress.percent, text: progress.text };
+    try {
+      for (;;) {
+        const { job } = await this.poll(following, { afterRev, isLogWanted: false });
+        if (job && isEnded(job.status.state)) return this.valueOf(job);
+        afterRev = job?.status.rev ?? afterRev;
       }
-      if (!job || job.status.rev <= afterRev) continue;
-      afterRev = job.status.rev;
-      yield { kind: 'state', job };
-      if (isEnded(job.status.state)) return;
+    } finally {
+      this.unfollow(following);
     }
   }
 
-  private async poll(
-    wanted: { jobId: string; afterRev: number; untilMono: number },
-    signal: AbortSignal | undefined,
-  ): Promise<ReplyOf<'AwaitJob'>> {
-    const { jobId, afterRev, untilMono } = wanted;
-    const { clock, transport } = this.parts.ports;
-    const leftMs = untilMono - clock.monoMs();
-    this.check(jobId, leftMs, signal);
-    const waitMs = Math.min(pollMs, leftMs);
-    const merged = signal ? AbortSignal.any([signal, this.stopping.signal]) : this.stopping.signal;
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal: merged };
+  /**
+   * The present state and the lines so far, then every change, progress and line until the job has ended; states between two
+   * polls may be merged. Throws as `result` does, except LTS_JOB_FAILED.
+   */
+  async *events(jobId: string, options: FollowOptions = {}): AsyncGenerator<JobEvent, void, void> {
+    const following = this.follow(jobId, options);
+    let seen: Seen = { afterRev: 0 };
     try {
-      return await ask(transport, to, { kind: 'AwaitJob', body: { jobId, afterRev, waitMs } });
+      for (;;) {
+        const news = await this.newsOf(following, seen);
+        yield* news.events;
+        if (news.isOver) return;
+        seen = news.seen;
+      }
+    } finally {
+      this.unfollow(following);
+    }
+  }
+
+  private async newsOf(following: Following, seen: Seen): Promise<{ events: JobEvent[]; seen: Seen; isOver: boolean }> {
+    const { afterRev, cursor, told } = seen;
+    const { job, progress } = await this.poll(following, { afterRev, isLogWanted: true });
+    const log = await this.readLog(following.jobId, cursor);
+    const events: JobEvent[] = log.lines.map((line) => ({ kind: 'log', line }));
+    if (progress && !isSame(progress, told)) events.push({ kind: 'progress', percent: progress.percent, text: progress.text });
+    const isNewer = job !== undefined && job.status.rev > afterRev;
+    if (isNewer) events.push({ kind: 'state', job });
+    const next = { afterRev: isNewer ? job.status.rev : afterRev, cursor: log.cursor ?? cursor, told: progress ?? told };
+    return { events, seen: next, isOver: isNewer && isEnded(job.status.state) };
+  }
+
+  private follow(jobId: string, { timeout = defaultTimeout, signal }: FollowOptions): Following {
+    const controller = new AbortController();
+    const onAbort = () => controller.abort(this);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.open.add(controller);
+    const release = () => signal?.removeEventListener('abort', onAbort);
+    return { jobId, untilMono: this.parts.ports.clock.monoMs() + durationMs(timeout, 'timeout'), controller, release };
+  }
+
+  private unfollow({ controller, release }: Following): void {
+    this.open.delete(controller);
+    release();
+  }
+
+  /** A log that cannot be read now is read with the next event. */
+  private async readLog(jobId: string, cursor: string | undefined): Promise<ReplyOf<'ReadLog'>> {
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerMarginMs };
+    const body = { jobId, cursor, limit: linesPerEventMax };
+    try {
+      return await ask(this.parts.ports.transport, to, { kind: 'ReadLog', body });
     } catch (error) {
       if (!LtsError.is(error) || !error.isRetryable) throw error;
-      await clock.sleep(Math.min(againAfterMs, Math.max(0, leftMs)), merged);
+      return { lines: [] };
+    }
+  }
+
+  private async poll(following: Following, seen: { afterRev: number; isLogWanted: boolean }): Promise<ReplyOf<'AwaitJob'>> {
+    const { jobId, untilMono, controller } = following;
+    const { clock, transport } = this.parts.ports;
+    const leftMs = untilMono - clock.monoMs();
+    this.check(jobId, leftMs, controller.signal);
+    const waitMs = Math.min(pollMs, leftMs);
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal: controller.signal };
+    try {
+      return await ask(transport, to, { kind: 'AwaitJob', body: { jobId, waitMs, ...seen } });
+    } catch (error) {
+      if (!LtsError.is(error) || !error.isRetryable) throw error;
+      await clock.sleep(Math.min(againAfterMs, Math.max(0, leftMs)), controller.signal);
       return {};
     }
   }
 
-  private check(jobId: string, leftMs: number, signal: AbortSignal | undefined): void {
-    if (signal?.aborted) throw new LtsError('LTS_ABORTED', `Waiting for job ${jobId} was given up by the caller; the job goes on.`);
-    if (this.stopping.signal.aborted) throw new LtsError('LTS_NOT_STARTED', `The JobClient stopped while job ${jobId} was followed.`);
+  private check(jobId: string, leftMs: number, signal: AbortSignal): void {
+    if (this.isStopped) throw new LtsError('LTS_NOT_STARTED', `The JobClient stopped while job ${jobId} was followed.`);
+    if (signal.aborted) throw new LtsError('LTS_ABORTED', `Waiting for job ${jobId} was given up by the caller; the job goes on.`);
     if (leftMs <= 0) throw new LtsError('LTS_TIMEOUT', `Job ${jobId} did not end in time; it goes on. Ask again, or explain it.`);
   }
 

@@ -2,7 +2,7 @@
 import { LtsError } from '../errors.js';
 import { nextFireAt } from '../job/cron.js';
 import type { Job } from '../job/job.js';
-import { checkBody, checkInstant, checkInterval, checkJobId, checkWhole } from '../job/validate.js';
+import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../job/validate.js';
 import { durationMs } from '../kit/duration.js';
 import type { SubmittedBody, SubmittedJob, SubmittedTrigger } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -11,6 +11,7 @@ const fallbackRetry = { maxRetryTimes: 0, intervalMs: 0, backoff: 'fixed', inter
 
 /** Throws LTS_JOB_INVALID, LTS_CRON_INVALID, LTS_DURATION_INVALID, LTS_PAYLOAD_INVALID or LTS_PAYLOAD_TOO_LARGE. */
 export function prepare(job: Job, { ports, settings }: ClientParts): SubmittedJob {
+  if (typeof job !== 'object' || job === null) throw new LtsError('LTS_JOB_INVALID', `${String(job)} is not a job. Submit an object.`);
   const jobId = job.jobId ?? ports.ids.jobId();
   checkJobId(jobId);
   const body: SubmittedBody = {
@@ -30,6 +31,7 @@ export function prepare(job: Job, { ports, settings }: ClientParts): SubmittedJo
   };
   checkBody({ ...body, retry: { ...fallbackRetry, ...body.retry } });
   const trigger = triggerOf(job);
+  checkOneOf('misfire', job.misfire ?? 'fire-once', ['fire-once', 'skip', 'fire-all']);
   checkPeriodic(job, trigger);
   return {
     jobId,
@@ -83,6 +85,9 @@ function cronOf(expression: string, timeZone: string | undefined): SubmittedTrig
 }
 
 function checkPeriodic(job: Job, trigger: SubmittedTrigger): void {
+  if (job.timeZone !== undefined && trigger.kind !== 'cron') {
+    throw new LtsError('LTS_JOB_INVALID', 'timeZone belongs to cron; give the job a cron expression, or leave the zone out.');
+  }
   const isPeriodic = trigger.kind !== 'at' && trigger.kind !== 'delay';
   if (isPeriodic && job.expireAt !== undefined) {
     throw new LtsError('LTS_JOB_INVALID', 'expireAt belongs to one-shot jobs; a periodic job is ended by cancel or by its count.');

@@ -7,6 +7,7 @@
  *   unknown                                             it may have been accepted; submit again with the same jobId
  */
 import { Replay } from '../cluster/replay.js';
+import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
 import type { Job } from '../job/job.js';
@@ -28,6 +29,7 @@ export interface SubmitOptions {
 
 const queuedJobsMax = 100_000;
 const replayEveryMs = 5_000;
+const stopMarginMs = 500;
 
 interface Outgoing {
   readonly job: SubmittedJob;
@@ -65,17 +67,25 @@ export class Submit {
     this.replay.start();
   }
 
-  stop(): Promise<void> {
-    return this.replay.stop();
+  /** What is under way gets its answer first, or goes to the FailStore. */
+  async stop(): Promise<void> {
+    const { clock } = this.parts.ports;
+    await until(clock, this.parts.settings.submitWithinMs + stopMarginMs, () => !this.batcher.isBusy);
+    await this.replay.stop();
   }
 
   /** Throws LTS_NO_TRACKER while a submission of this key still waits in the FailStore. */
   async sendKeptOf(key: JobKey): Promise<void> {
+    if (this.isKept(key)) await this.replay.drain();
+    if (!this.isKept(key)) return;
     const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
-    if (this.kept.has(name)) await this.replay.drain();
-    if (this.kept.has(name)) {
-      throw new LtsError('LTS_NO_TRACKER', `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`);
-    }
+    throw new LtsError('LTS_NO_TRACKER', `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`);
+  }
+
+  private isKept(key: JobKey): boolean {
+    if (!('jobId' in key)) return this.kept.has(`${key.nodeGroup}/${key.taskId}`);
+    for (const jobIds of this.kept.values()) if (jobIds.has(key.jobId)) return true;
+    return false;
   }
 
   /** Never throws and always settles within the deadline; what is wrong with the job is said in `msg`. */
@@ -85,7 +95,7 @@ export class Submit {
       prepared = prepare(job, this.parts);
     } catch (error) {
       if (!LtsError.is(error)) throw error;
-      return { code: 'rejected', jobId: job.jobId ?? '', msg: error.message };
+      return { code: 'rejected', jobId: job?.jobId ?? '', msg: error.message };
     }
     const untilMono = this.parts.ports.clock.monoMs() + this.parts.settings.submitWithinMs;
     const answer = this.add({ job: prepared, untilMono });

@@ -61,8 +61,12 @@ export class Accept {
   /** The records as they are to be stored, in the given order, due ones claimed where a pull has room for them. */
   private stage(records: readonly JobRecord[], now: number): { batch: readonly JobRecord[]; staged: StagedClaim[] } {
     const due = new Map<string, JobRecord[]>();
+    const seen = new Set<string>();
     for (const record of records) {
       const { status, body } = record;
+      // A submission that comes twice in one batch is one job: its second copy is answered by the store.
+      if (seen.has(record.jobId)) continue;
+      seen.add(record.jobId);
       if ((status.dueAt ?? 0) > now || (body.expireAt ?? Number.POSITIVE_INFINITY) <= now) continue;
       const sameGroup = due.get(body.nodeGroup);
       if (sameGroup) sameGroup.push(record);

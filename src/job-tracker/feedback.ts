@@ -15,6 +15,8 @@ const deliverWithinMs = 10_000;
 /** Owed for longer than this: given up, with a line in the node's log. */
 const owedMsMax = 7 * 86_400_000;
 const groupsMax = 1_000;
+/** Pages of one group in one round of resending. */
+const pagesMax = 1_000;
 
 export class Feedback {
   private readonly groups = new Map<string, Batcher<JobRecord, void>>();
@@ -30,26 +32,42 @@ export class Feedback {
     for (const record of records) {
       const { submitNodeGroup } = record.body;
       if (record.status.feedbackAt === undefined || submitNodeGroup === undefined || this.underWay.has(record.jobId)) continue;
-      this.underWay.add(record.jobId);
-      void this.groupOf(submitNodeGroup)
-        .add(record)
-        .catch((error) => this.parts.ports.log.debug({ jobId: record.jobId, error }, 'feedback was not delivered; it is sent again'))
-        .finally(() => this.underWay.delete(record.jobId));
+      void this.send(submitNodeGroup, record);
     }
   }
 
-  /** Everything still owed, oldest first. */
+  /** Everything still owed, oldest first; a group goes on as long as its clients take it. */
   async resend(): Promise<void> {
-    const { queue, clock } = this.parts.ports;
-    const now = clock.wallMs();
-    for (const group of await queue.owedGroups()) {
-      const owed = await queue.owedFeedback(group, now, limits.batchJobsMax);
-      const tooOld = owed.filter((record) => (record.status.feedbackAt ?? now) < now - owedMsMax);
-      if (tooOld.length > 0) await this.giveUp(group, tooOld);
-      this.owe(owed.filter((record) => !tooOld.includes(record)));
-    }
+    await Promise.all((await this.parts.ports.queue.owedGroups()).map((group) => this.resendTo(group)));
     // A batcher under way finishes without its place in the map; the next result of its group makes a new one.
     if (this.groups.size > groupsMax) this.groups.clear();
+  }
+
+  private async resendTo(group: string): Promise<void> {
+    const { queue, clock } = this.parts.ports;
+    for (let page = 0; page < pagesMax; page++) {
+      const now = clock.wallMs();
+      const owed = (await queue.owedFeedback(group, now, limits.batchJobsMax)).filter(({ jobId }) => !this.underWay.has(jobId));
+      if (owed.length === 0) return;
+      const tooOld = owed.filter((record) => (record.status.feedbackAt ?? now) < now - owedMsMax);
+      if (tooOld.length > 0) await this.giveUp(group, tooOld);
+      const sent = await Promise.all(owed.filter((record) => !tooOld.includes(record)).map((record) => this.send(group, record)));
+      if (sent.includes(false)) return;
+    }
+  }
+
+  /** False when it was not delivered. */
+  private async send(group: string, record: JobRecord): Promise<boolean> {
+    this.underWay.add(record.jobId);
+    try {
+      await this.groupOf(group).add(record);
+      return true;
+    } catch (error) {
+      this.parts.ports.log.debug({ jobId: record.jobId, error }, 'feedback was not delivered; it is sent again');
+      return false;
+    } finally {
+      this.underWay.delete(record.jobId);
+    }
   }
 
   private groupOf(submitNodeGroup: string): Batcher<JobRecord, void> {

@@ -91,9 +91,9 @@ export class JobTrackerRole {
     );
   }
 
-  /** The process that held all sessions found in the store is dead: its runs are given back at once. */
+  /** The process that held the sessions found in the store at start is dead: their runs are given back at once. */
   rescueDeadProcess(): Promise<void> {
-    return this.rescue.rescueAll();
+    return this.rescue.rescueRestored();
   }
 
   /** Accepts nothing more; every open request is answered. */
@@ -102,6 +102,7 @@ export class JobTrackerRole {
     this.queries.stop();
     await Promise.all([...this.duties.map((duty) => duty.stop()), this.rescue.stop(), this.trigger.stop()]);
     await this.subscription?.close();
+    await this.trackerLog.flush();
   }
 
   /** The one table: message kind -> step. */
@@ -165,7 +166,9 @@ export class JobTrackerRole {
 
   private async appendLog({ lines, progress }: BodyOf<'AppendLog'>): Promise<ReplyOf<'AppendLog'>> {
     this.queries.noteProgress(progress);
-    if (lines.length > 0) await this.parts.ports.logger.append(lines);
+    if (lines.length === 0) return {};
+    await this.parts.ports.logger.append(lines);
+    this.queries.noteLines(lines);
     return {};
   }
 

@@ -27,6 +27,7 @@ const answerWithinMs = 900;
 export class Rescue {
   private readonly duty: Duty;
   private readonly asked = new Set<string>();
+  private readonly restored: Session[] = [];
   private lastTickMono = 0;
   private graceUntilMono = 0;
 
@@ -53,9 +54,9 @@ export class Rescue {
     return this.duty.stop();
   }
 
-  /** All sessions in the store belong to a dead process: their runs are given back at once. */
-  async rescueAll(): Promise<void> {
-    for (const id of await this.parts.ports.queue.sessions()) await this.rescueRuns(id);
+  /** The sessions found in the store at start belong to a dead process: they end at once. */
+  async rescueRestored(): Promise<void> {
+    for (const session of this.restored) if (!session.isDead) await this.end(session, 'its process is gone');
   }
 
   /** Marks dead, drops its parked pulls in the same tick, then gives its runs back. */
@@ -97,7 +98,8 @@ export class Rescue {
       const runs = await queue.runsOf(id);
       const nodeGroup = runs[0]?.body.nodeGroup;
       if (nodeGroup === undefined) continue;
-      this.sessions.begin({ session: id, identity: identityOf(id), nodeGroup, workThreads: 0, processors: [] });
+      const session = this.sessions.begin({ session: id, identity: identityOf(id), nodeGroup, workThreads: 0, processors: [] });
+      if (session) this.restored.push(session);
       for (const run of runs) this.sessions.written(run);
     }
   }

@@ -99,6 +99,12 @@ export class Trigger implements WriteObserver {
     return due.length > 0 ? clock.wallMs() : nextAt;
   }
 
+  /** A crash fell between the insert of this slot's instance and the advance. */
+  private async isFired(schedule: JobRecord): Promise<boolean> {
+    const [instance] = await this.parts.ports.queue.get([currentInstanceId(schedule)]);
+    return instance !== undefined;
+  }
+
   /** Insert the slot's instance, then advance the schedule; a crash between repeats the first, which changes nothing. */
   private async fire(schedule: JobRecord): Promise<void> {
     const { rule } = schedule.body;
@@ -107,7 +113,8 @@ export class Trigger implements WriteObserver {
     const now = this.parts.ports.clock.wallMs();
     const isMissed = now - slot.at > misfireGraceMs;
     const catchUpTo = schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY;
-    const verdict = isMissed && slot.at > catchUpTo ? misfire(rule, slot, now) : { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now };
+    const isJudged = !isMissed || slot.at <= catchUpTo || (await this.isFired(schedule));
+    const verdict = isJudged ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now } : misfire(rule, slot, now);
     const inserted = verdict.fire ? await this.schedules.fire(schedule, slot) : undefined;
     const { next, skipped } = verdict.fire
       ? slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: verdict.catchUpToMs })

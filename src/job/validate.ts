@@ -3,7 +3,7 @@ import { LtsError } from '../errors.js';
 import type { JobBody, RetryPolicy } from './job.js';
 
 const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
-const jobIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/;
+const jobIdPattern = /^[A-Za-z0-9_.:-]{1,200}$/;
 const priorityMax = 1_000_000_000;
 /** One year: longer pauses are mistakes in the unit. */
 const intervalMsMax = 366 * 86_400_000;
@@ -24,7 +24,7 @@ export function checkName(field: string, value: unknown): asserts value is strin
 }
 
 export function checkJobId(value: unknown): asserts value is string {
-  if (typeof value === 'string' && jobIdPattern.test(value)) return;
+  if (typeof value === 'string' && value.length <= 128 && isJobId(value)) return;
   invalid('jobId', value, 'is not a jobId. Use 1 to 128 of A-Z a-z 0-9 _ . : -, or leave it out.');
 }
 
@@ -60,6 +60,7 @@ export function checkBody(body: JobBody): void {
   checkRetry(body.retry);
   if (body.timeoutMs !== undefined) checkWhole('timeout', body.timeoutMs, { min: 1, max: intervalMsMax });
   if (body.expireAt !== undefined) checkInstant('expireAt', body.expireAt);
+  if (body.leaseLost !== undefined) checkOneOf('leaseLost', body.leaseLost, ['abort', 'continue']);
   if (body.needFeedback && body.submitNodeGroup === undefined) {
     invalid('submitNodeGroup', body.submitNodeGroup, 'is missing, but needFeedback is true: name the group that gets the feedback.');
   }
@@ -67,14 +68,26 @@ export function checkBody(body: JobBody): void {
 
 function checkRetry(retry: RetryPolicy): void {
   checkWhole('maxRetryTimes', retry.maxRetryTimes, { min: 0, max: 1_000_000 });
-  checkWhole('retryInterval', retry.intervalMs, { min: 0, max: intervalMsMax });
-  checkWhole('retryIntervalMax', retry.intervalMaxMs, { min: 0, max: intervalMsMax });
-  if (retry.backoff !== 'fixed' && retry.backoff !== 'exponential') {
-    invalid('backoff', retry.backoff, "is unknown. Use 'fixed' or 'exponential'.");
-  }
+  checkPause('retryInterval', retry.intervalMs);
+  checkPause('retryIntervalMax', retry.intervalMaxMs);
+  checkOneOf('backoff', retry.backoff, ['fixed', 'exponential']);
 }
 
 /** The interval of a repeat or fixed-delay trigger. */
 export function checkInterval(field: string, value: unknown): asserts value is number {
   checkWhole(field, value, { min: 1, max: intervalMsMax });
 }
+
+/** A pause before a retry. */
+export function checkPause(field: string, value: unknown): asserts value is number {
+  checkWhole(field, value, { min: 0, max: intervalMsMax });
+}
+
+/** One word of a closed set. */
+export function checkOneOf(field: string, value: unknown, words: readonly string[]): void {
+  if (typeof value === 'string' && words.includes(value)) return;
+  invalid(field, value, `is unknown. Use ${words.map((word) => `'${word}'`).join(', ')}.`);
+}
+
+/** For lookups: an id that cannot be one is not worth asking a store about. */
+export const isJobId = (value: unknown): value is string => typeof value === 'string' && jobIdPattern.test(value);

@@ -122,9 +122,12 @@ export interface Messages {
   GetJob: { body: JobKey; reply: { readonly job?: JobRecord | undefined } };
   ListJobs: { body: ListRequest; reply: ListPage };
   CountJobs: { body: Record<string, never>; reply: { readonly counts: Counts } };
-  /** Answers once the job's rev is greater than `afterRev`, or with the present state after `waitMs`. */
+  /**
+   * Answers once the job's rev is greater than `afterRev`, on progress, on new log lines if `isLogWanted`, or with the present
+   * state after `waitMs`.
+   */
   AwaitJob: {
-    body: { readonly jobId: string; readonly afterRev: number; readonly waitMs: number };
+    body: { readonly jobId: string; readonly afterRev: number; readonly waitMs: number; readonly isLogWanted: boolean };
     reply: { readonly job?: JobRecord | undefined; readonly progress?: Progress | undefined };
   };
   ReadLog: {

@@ -1,34 +1,42 @@
 /** From what a runner returned or threw to the outcome of its run. */
+import { LtsError } from '../errors.js';
 import { RunAborted } from '../job/context.js';
 import { Action } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
 import { Result } from '../job/result.js';
-import { durationMs } from '../kit/duration.js';
+import { checkPause } from '../job/validate.js';
+import { type Duration, durationMs } from '../kit/duration.js';
 import type { Codec } from '../ports/codec.js';
 import { limits } from '../protocol/limits.js';
 
 /** Nothing, or a plain value, is success; the value is kept as the job's result. */
 export function outcomeOfReturn(returned: unknown, codec: Codec): RunOutcome {
   if (!(returned instanceof Result)) return { kind: 'success', result: encoded(returned, codec) };
-  const message = returned.message === undefined ? undefined : cut(returned.message);
+  const message = returned.message === undefined ? undefined : cut(textOf(returned.message));
   switch (returned.action) {
     case Action.EXECUTE_FAILED:
       return { kind: 'failed', message };
     case Action.EXECUTE_EXCEPTION:
       return { kind: 'exception', message };
-    case Action.EXECUTE_LATER: {
-      const { delay } = returned.options;
-      return { kind: 'later', message, delayMs: delay === undefined ? undefined : durationMs(delay, 'Result.later delay') };
-    }
-    default:
+    case Action.EXECUTE_LATER:
+      return { kind: 'later', message, delayMs: laterMs(returned.options.delay) };
+    case Action.EXECUTE_SUCCESS:
       return { kind: 'success', message, result: encoded(returned.options.value, codec) };
+    default:
+      throw new LtsError('LTS_JOB_INVALID', `action: ${textOf(returned.action)} is none of the four actions; see Action.`);
   }
+}
+
+function laterMs(delay: Duration | undefined): number | undefined {
+  if (delay === undefined) return undefined;
+  const ms = durationMs(delay, 'Result.later delay');
+  checkPause('Result.later delay', ms);
+  return ms;
 }
 
 /** The stack, so that the job's log shows where it came from. */
 export function outcomeOfThrow(thrown: unknown): RunOutcome {
-  const text = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown);
-  return { kind: 'exception', message: cut(text) };
+  return { kind: 'exception', message: cut(textOf(thrown)) };
 }
 
 /** An aborted run that did not succeed: what it returned or threw is the abort's doing. */
@@ -46,6 +54,15 @@ export function outcomeOfAbort({ reason }: RunAborted): RunOutcome {
 
 function encoded(value: unknown, codec: Codec): string | undefined {
   return value === undefined ? undefined : codec.encode(value, 'result');
+}
+
+/** Runners throw anything, and pass errors as messages; a value whose own conversion fails must not fail the node. */
+function textOf(value: unknown): string {
+  try {
+    return String((value instanceof Error && value.stack) || value);
+  } catch {
+    return `a value of type ${typeof value} that cannot be shown as text`;
+  }
 }
 
 function cut(text: string): string {

@@ -5,6 +5,7 @@
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { ask } from '../cluster/ask.js';
+import { until } from '../cluster/within.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer } from '../protocol/messages.js';
 import type { WorkerSession } from './session.js';
@@ -37,7 +38,7 @@ export class Receive {
   /** Gives up the open pulls; what they would have brought was never received. */
   pause(): void {
     this.isPaused = true;
-    this.pulls.abort();
+    this.pulls.abort(this);
     this.pulls = new AbortController();
   }
 
@@ -48,8 +49,7 @@ export class Receive {
     const to = { subject: this.parts.subjects.tracker, deadlineMs: withdrawWithinMs };
     const body = { session: this.session.id, slots: 0, waitMs: 0 };
     await ask(transport, to, { kind: 'PullJobs', body }).catch(() => undefined);
-    const until = clock.monoMs() + withdrawWithinMs;
-    while (this.openPulls > 0 && clock.monoMs() < until) await clock.sleep(10);
+    await until(clock, withdrawWithinMs, () => this.openPulls === 0);
     this.pause();
   }
 
@@ -61,10 +61,11 @@ export class Receive {
     }
   }
 
-  /** Jobs that came with an answer to a pull or a report. */
+  /** Jobs that came with an answer to a pull or a report. Those of a session that was given up count as never received. */
   take(answer: PullAnswer, session: string): void {
-    if (answer.answer === 'refused' && session === this.session.id) this.session.lose();
-    if (answer.jobs.length > 0) this.onJobs(answer.jobs);
+    if (session !== this.session.id || !this.session.isAlive) return;
+    if (answer.answer === 'refused') this.session.lose();
+    else if (answer.jobs.length > 0) this.onJobs(answer.jobs);
   }
 
   private async pull(slots: number): Promise<void> {
@@ -73,10 +74,11 @@ export class Receive {
     this.openPulls++;
     this.slots.promise(slots);
     const answer = await this.ask(session, slots, signal);
-    this.openPulls--;
     this.slots.takeBack(slots);
     if (answer && !signal.aborted) this.take(answer, session);
+    // A pull that failed stays counted until its pause is over.
     if (!answer) await this.parts.ports.clock.sleep(againAfterMs, signal);
+    this.openPulls--;
     this.fill();
   }
 

@@ -68,7 +68,7 @@ export class Report {
 
   /** What is not acknowledged by now goes to the FailStore. */
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.stopping.abort(this);
     await this.replay.stop();
   }
 
@@ -84,7 +84,7 @@ export class Report {
         await this.parts.ports.clock.sleep(againAfterMs, this.stopping.signal);
       }
     } finally {
-      kept.abort();
+      kept.abort(kept);
     }
     if (await keeping) await this.forget(reports);
     return reports.map(() => 'acknowledged');

@@ -89,6 +89,11 @@ export class Run {
 
   private async giveUpAfterGrace(): Promise<void> {
     await this.sleep(this.parts.settings.abortGraceMs);
+    this.giveUp();
+  }
+
+  /** Waits no longer for a run that was told to stop: from now on its code can change nothing. */
+  giveUp(): void {
     if (this.aborted) this.end(outcomeOfAbort(this.aborted));
   }
 

@@ -12,10 +12,6 @@ export class Slots {
     return Math.max(0, this.workThreads - this.running - this.promised);
   }
 
-  get isIdle(): boolean {
-    return this.running === 0;
-  }
-
   promise(slots: number): void {
     this.promised += slots;
   }

@@ -7,6 +7,7 @@
  *   slots.ts     how many runs fit            voice.ts   biz-log lines and progress
  */
 import { Replay } from '../cluster/replay.js';
+import { until, within } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine } from '../job/log-line.js';
@@ -32,8 +33,8 @@ export interface StopReport {
   readonly abandoned: number;
 }
 
-/** The end of the stop deadline is kept for aborting, reporting and leaving. */
-const windDownMs = 1_000;
+/** The end of the stop deadline is kept for reporting and leaving. */
+const windDownMs = 2_000;
 /** Run ids that the tracker was told are not held: refused for good, the newest of them remembered. */
 const refusedMax = 10_000;
 
@@ -91,20 +92,29 @@ export class TaskTrackerRole {
   /** Finishes what runs, hands back the rest, and resolves by the deadline. */
   async stop(deadlineMs = 25_000): Promise<StopReport> {
     const { clock } = this.parts.ports;
+    const endMono = clock.monoMs() + deadlineMs;
+    const leftMs = (reservedMs: number) => Math.max(0, endMono - clock.monoMs() - reservedMs);
+    const reportMs = Math.min(windDownMs, deadlineMs / 4);
+    const graceMs = Math.min(this.parts.settings.abortGraceMs, deadlineMs / 2);
+    const isIdle = () => this.runs.size === 0;
+
     this.isStopping = true;
-    await this.receive.withdraw();
+    await within(clock, leftMs(graceMs + reportMs), this.receive.withdraw());
     const running = this.runs.size;
-    await this.untilIdle(Math.max(0, deadlineMs - windDownMs - this.parts.settings.abortGraceMs));
-    const finished = running - this.runs.size;
+    await until(clock, leftMs(graceMs + reportMs), isIdle);
     const told = [...this.runs];
     for (const run of told) run.abort('shutdown');
-    await this.untilIdle(Math.min(deadlineMs, this.parts.settings.abortGraceMs));
+    await until(clock, Math.min(graceMs, leftMs(reportMs)), isIdle);
     const abandoned = told.filter((run) => !run.isReturned).length;
-    await Promise.race([this.flushed(), clock.sleep(windDownMs)]);
+    for (const run of this.runs) run.giveUp();
+    await within(clock, leftMs(reportMs / 2), this.flushed());
+    await within(clock, leftMs(0), this.leave());
+    return { finished: running - told.length, handedBack: told.length - abandoned, abandoned };
+  }
+
+  private async leave(): Promise<void> {
     await this.report.stop();
-    await Promise.race([Promise.all([this.session.stop(), this.logReplay.stop()]), clock.sleep(windDownMs)]);
-    await this.subscription?.subscription.close();
-    return { finished, handedBack: told.length - abandoned, abandoned };
+    await Promise.all([this.session.stop(), this.logReplay.stop(), this.subscription?.subscription.close()]);
   }
 
   private onAlive(): void {
@@ -201,12 +211,6 @@ export class TaskTrackerRole {
     this.refused.add(runId);
     const [oldest] = this.refused;
     if (this.refused.size > refusedMax && oldest !== undefined) this.refused.delete(oldest);
-  }
-
-  private async untilIdle(withinMs: number): Promise<void> {
-    const { clock } = this.parts.ports;
-    const until = clock.monoMs() + withinMs;
-    while (this.runs.size > 0 && clock.monoMs() < until) await clock.sleep(20);
   }
 
   private async flushed(): Promise<void> {

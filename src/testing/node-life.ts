@@ -7,9 +7,11 @@
 import type { PlannedEvent } from './event-heap.js';
 import type { Scheduler } from './virtual-time.js';
 
+const always = { isCancelled: false };
+
 /** An event on its way into the node. */
 interface Visit {
-  readonly event: PlannedEvent;
+  readonly event: Pick<PlannedEvent, 'isCancelled'>;
   readonly run: () => void;
 }
 
@@ -39,6 +41,11 @@ export class NodeLife implements Scheduler {
   schedule(delayMs: number, run: () => void): PlannedEvent {
     const event = this.world.schedule(delayMs, () => this.enter({ event, run }));
     return event;
+  }
+
+  /** Something reaches the node from outside: now, or when it is awake again. */
+  receive(run: () => void): void {
+    this.enter({ event: always, run });
   }
 
   freeze(): void {

@@ -257,19 +257,19 @@ class SimulatedTransport implements Transport {
     if (!this.network.isConnected(host)) return;
     const { min, max } = faults().latencyMs;
     const nobody: Reply = { code: 'LTS_NO_TRACKER', text: `The request to ${subject} has no responders: nobody subscribes there.` };
-    world.schedule(chance.between(min, max), () => life.schedule(0, () => pending.settle(nobody)));
+    world.schedule(chance.between(min, max), () => life.receive(() => pending.settle(nobody)));
   }
 
   private bringBack(from: string, kind: string, reply: string, pending: Pending): void {
     const { host, life } = this.member;
-    const deliver = () => void life.schedule(0, () => pending.settle(JSON.parse(reply) as Reply));
+    const deliver = () => life.receive(() => pending.settle(JSON.parse(reply) as Reply));
     this.network.carry(from, host, { kind, deliver });
   }
 
   /** Lets the subscriber's node handle the message, when it is awake. */
   private hand(subscriber: Subscriber, sent: Sent, answer: (reply: string) => void): void {
     const { life } = subscriber.member;
-    life.schedule(0, () => {
+    life.receive(() => {
       if (!this.network.has(subscriber)) return;
       const message = JSON.parse(sent.text) as Message;
       this.options.trace.note(life.name, `handles ${message.kind} of ${this.member.host}`);

@@ -41,7 +41,8 @@ async function printReport({ steps, withStart, idleSeconds }: Plan): Promise<voi
     rows.push(await rowFor(step));
   }
   if (rows.length > 0) console.log(tableOf(rows));
-  for (const line of [...ratiosOf(rows), ...rows.flatMap(overBudget).map((text) => `over budget: ${text}`)]) console.log(line);
+  for (const line of [...ratiosOf(rows), ...rows.flatMap(overBudget).map((text) => `over budget: ${text}`)])
+    console.log(line);
   if (!withStart) return;
   console.log(startText(await inChild<StartCost & { nodeCpuMs: number }>('start', 0)));
   console.log(idleText(await inChild<IdleCost>('idle', idleSeconds)));

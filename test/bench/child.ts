@@ -20,4 +20,5 @@ async function measure(): Promise<unknown> {
 
 const result = await measure();
 process.send?.(result, () => process.disconnect());
+
 export {};

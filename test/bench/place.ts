@@ -7,7 +7,9 @@ import { join, resolve } from 'node:path';
 /** The type of the file system that holds a path; 'unknown' where the system does not tell. */
 export function fileSystemOf(path: string): string {
   try {
-    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' '));
+    const mounts = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '));
     const above = mounts.filter(([, point = '']) => `${path}/`.startsWith(point === '/' ? point : `${point}/`));
     const nearest = above.sort(([, a = ''], [, b = '']) => b.length - a.length)[0];
     return nearest?.[2] ?? 'unknown';

@@ -85,5 +85,7 @@ export function planOf(words: readonly string[]): Plan {
 function stepNamed(name: string, known: readonly Step[]): Step {
   const found = known.find(({ workload }) => workload === name);
   if (found) return found;
-  throw new Error(`Unknown workload ${name}. Known: ${[...new Set(known.map(({ workload }) => workload))].join(', ')}.`);
+  throw new Error(
+    `Unknown workload ${name}. Known: ${[...new Set(known.map(({ workload }) => workload))].join(', ')}.`,
+  );
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
 import { LmdbJobQueue } from '../../src/adapters/lmdb/lmdb-job-queue.js';
+import type { LmdbTable } from '../../src/adapters/lmdb/table.js';
 import { type JobRecord, withStatus } from '../../src/job/job.js';
 import type { Change } from '../../src/ports/job-queue.js';
 
@@ -126,50 +127,96 @@ async function measureCpu(name: string, withTaskId: boolean): Promise<void> {
   await store.close();
 }
 
-/** Jobs per second that claims of 500 take from a backlog and settle. */
-async function drainRate(waiting: number): Promise<{ wall: number; cpu: number }> {
+/** The same four puts with texts made beforehand: what LMDB and its binding alone cost on this machine at this moment. */
+async function measureFloor(): Promise<void> {
   const store = await openStore();
-  const now = Date.now();
-  for (let i = 0; i < waiting; i += batch) {
-    await store.queue.add(Array.from({ length: batch }, () => aRecord(now)));
+  const { environment } = store;
+  const [bodies, statuses, ended] = ['a', 'b', 'c'].map((name) => environment.table(name)) as [
+    LmdbTable,
+    LmdbTable,
+    LmdbTable,
+  ];
+  const { body, status } = aRecord(Date.now());
+  const texts = { body: JSON.stringify(body), status: JSON.stringify(status) };
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const cpu = process.cpuUsage();
+    for (let i = 0; i < batchesPerRound; i++) {
+      const ids = Array.from({ length: batch }, jobId);
+      await environment.commit(() => {
+        for (const id of ids) {
+          bodies.putNew(id, texts.body);
+          statuses.put(id, texts.status);
+        }
+      });
+      await environment.commit(() => {
+        for (const id of ids) {
+          statuses.put(id, texts.status);
+          ended.put([Date.now(), id], 'succeeded g');
+        }
+      });
+    }
+    const used = process.cpuUsage(cpu);
+    best = Math.min(best, (used.user + used.system) / (batch * batchesPerRound));
   }
-  let best = { wall: 0, cpu: 0 };
-  for (let round = 0; round < 6; round++) best = better(best, await drainSome(store, now));
+  console.log(`floor (four bare puts): ${best.toFixed(1)} µs CPU per job`);
   await store.close();
-  return best;
 }
 
-async function drainSome({ queue }: Opened, now: number): Promise<{ wall: number; cpu: number }> {
-  const wall = performance.now();
+interface Spent {
+  cpu: number;
+  wall: number;
+}
+
+async function fill({ queue }: Opened, waiting: number): Promise<void> {
+  const now = Date.now() - 1_000;
+  for (let i = 0; i < waiting; i += batch) await queue.add(Array.from({ length: batch }, () => aRecord(now)));
+}
+
+/** Claims one batch from a backlog and settles it. */
+async function drainBatch({ queue }: Opened, spent: Spent): Promise<void> {
   const cpu = process.cpuUsage();
-  const jobs = 1_500;
-  for (let taken = 0; taken < jobs; ) {
-    const request = {
-      nodeGroup: 'g',
-      max: batch,
-      bytesMax: 1 << 20,
-      now,
-      runId: jobId(),
-      session: 's1',
-      suspects: 'none',
-    } as const;
-    const { claimed } = await queue.claim(request);
-    await queue.update(claimed.map((record) => ended(record, now + 3)));
-    taken += claimed.length;
-  }
+  const wall = performance.now();
+  const now = Date.now();
+  const request = {
+    nodeGroup: 'g',
+    max: batch,
+    bytesMax: 1 << 20,
+    now,
+    runId: jobId(),
+    session: 's1',
+    suspects: 'none',
+  } as const;
+  const { claimed } = await queue.claim(request);
+  await queue.update(claimed.map((record) => ended(record, now + 3)));
   const used = process.cpuUsage(cpu);
-  return { wall: (jobs * 1_000) / (performance.now() - wall), cpu: (jobs * 1e6) / (used.user + used.system) };
+  spent.cpu += used.user + used.system;
+  spent.wall += (performance.now() - wall) * 1_000;
 }
 
-const better = (a: { wall: number; cpu: number }, b: typeof a): typeof a => ({
-  wall: Math.max(a.wall, b.wall),
-  cpu: Math.max(a.cpu, b.cpu),
-});
+/** Both backlogs are drained in turn, so that other work on the machine hits both alike. */
+async function compareDrains(): Promise<void> {
+  const few = await openStore();
+  const many = await openStore();
+  await fill(few, 10_000);
+  await fill(many, 500_000);
+  const spent = { few: { cpu: 0, wall: 0 }, many: { cpu: 0, wall: 0 } };
+  const turns = 16;
+  for (let i = 0; i < turns; i++) {
+    await drainBatch(few, spent.few);
+    await drainBatch(many, spent.many);
+  }
+  for (const [name, { cpu, wall }] of Object.entries({ '10k': spent.few, '500k': spent.many })) {
+    const per = (us: number): string => (us / (turns * batch)).toFixed(1);
+    console.log(`drain with ${name} waiting: ${per(cpu)} µs CPU, ${per(wall)} µs wall per job`);
+  }
+  const ratio = (field: keyof Spent): string => (spent.few[field] / spent.many[field]).toFixed(2);
+  console.log(`rate with 500k against 10k waiting: ${ratio('cpu')} by CPU, ${ratio('wall')} by wall time`);
+  await few.close();
+  await many.close();
+}
 
+await measureFloor();
 await measureCpu('4 operations (no taskId)', false);
 await measureCpu('6 operations (taskId)', true);
-const few = await drainRate(10_000);
-const many = await drainRate(500_000);
-console.log(`drain with 10k waiting: ${few.wall.toFixed(0)} jobs/s, ${few.cpu.toFixed(0)} jobs per CPU second`);
-console.log(`drain with 500k waiting: ${many.wall.toFixed(0)} jobs/s, ${many.cpu.toFixed(0)} jobs per CPU second`);
-console.log(`ratio: ${(many.wall / few.wall).toFixed(2)} by wall time, ${(many.cpu / few.cpu).toFixed(2)} by CPU time`);
+await compareDrains();

@@ -68,6 +68,11 @@ export class Watch {
     await this.awaited.reached.promise;
   }
 
+  /** Of every job ended since the last `forgetTimes`, in ms. */
+  claimToEnd(): number[] {
+    return [...this.endedAt].map(([jobId, at]) => at - (this.claimedAt.get(jobId) ?? at));
+  }
+
   /** The times of single jobs so far are of no more use. */
   forgetTimes(): void {
     this.claimedAt.clear();

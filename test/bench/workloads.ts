@@ -7,18 +7,19 @@
  *   drain               a backlog that one worker with 64 slots works off
  *   end-to-end          1,000 single submits in flight, more free slots than jobs in flight, until the last end is committed
  *
- * The last two also with a taskId. Latency is that of a submit call's answer; in `drain` from the claim to the committed end,
+ * The last two also with a taskId. Counts of `drain` are those of a job's whole life, its submission included; its time and CPU
+ * are those of the drain alone. Latency is that of a submit call's answer; in `drain` from the claim to the committed end,
  * in `end-to-end` from the submit to the committed end.
  */
-import { dueAmongFuture, drainFromBacklog } from './backlog.js';
+import { drainFromBacklog, dueAmongFuture } from './backlog.js';
 import { MemoryWatch, type Outcome, type Row, rowOf, Stretch } from './measure.js';
 import {
   keyedJob,
   type MakeJob,
   type Nodes,
   plainJob,
-  startNodes,
   type Submitted,
+  startNodes,
   submitConcurrently,
   submitLists,
   submitOne,
@@ -78,13 +79,15 @@ function submitting(submit: (nodes: Nodes, jobs: number) => Promise<number[]>): 
 
 async function drain({ client, watch, startWorker }: Nodes, jobs: number, makeJob: MakeJob): Promise<Outcome> {
   const { ended } = watch.totals();
+  const life = new Stretch(watch);
   await submitLists(client, { jobs, makeJob });
   const stretch = new Stretch(watch);
   const worker = await startWorker(64);
   await watch.untilEnded(ended + jobs);
-  const spent = stretch.end();
+  const { wallMs, cpuMicros } = stretch.end();
+  const spent = { ...life.end(), wallMs, cpuMicros };
   await worker.stop();
-  return { jobs, spent, latencies: [...watch.endedAt].map(([jobId, at]) => at - (watch.claimedAt.get(jobId) ?? at)) };
+  return { jobs, spent, latencies: watch.claimToEnd() };
 }
 
 async function endToEnd({ client, watch, startWorker }: Nodes, jobs: number, makeJob: MakeJob): Promise<Outcome> {

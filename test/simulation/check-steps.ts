@@ -135,27 +135,30 @@ export function isUncounted({ before, after }: Pick<Step, 'before' | 'after'>): 
 }
 
 /** What the handler said must be what the store says. */
-function checkVerdict(run: RunSeen, { status }: JobRecord, fail: Fail): void {
+function checkVerdict(run: RunSeen, after: JobRecord, fail: Fail): void {
   const fitting: Record<string, readonly string[]> = {
     success: ['succeeded'],
     failed: ['failed/failed', 'cancelled'],
     later: ['waiting', 'failed/exhausted', 'failed/superseded', 'cancelled'],
     exception: ['waiting', 'failed/exhausted', 'failed/superseded', 'cancelled'],
   };
-  const verdict = status.state === 'failed' ? `failed/${status.reason}` : status.state;
+  const verdict = stateOf(after);
   const how = run.exit?.how ?? '';
   if (!fitting[how]?.includes(verdict)) fail('G8', `its run ended with ${how}`);
 }
 
+/** `failed` with its reason. */
+export const stateOf = ({ status }: JobRecord): string => (status.reason ? `${status.state}/${status.reason}` : status.state);
+
 export function shown(record: JobRecord | undefined): string {
   if (!record) return 'nothing';
-  const { rev, state, reason, runId, lastRunId, losses, retryTimes, attempt, cancelAskedAt } = record.status;
+  const { rev, runId, lastRunId, losses, retryTimes, attempt, cancelAskedAt } = record.status;
   const { dueAt, session } = record.status;
-  const parts = [`rev ${rev}`, reason ? `${state}/${reason}` : state, `attempt ${attempt}`, `losses ${losses}`, `retries ${retryTimes}`];
+  const parts = [`rev ${rev}`, stateOf(record), `attempt ${attempt}`, `losses ${losses}`, `retries ${retryTimes}`];
   if (runId) parts.push(`run ${runId.slice(0, 8)}`);
   if (session) parts.push(`of ${session}`);
   if (record.status.isAlone) parts.push('alone');
-  if (dueAt !== undefined && state === 'waiting') parts.push(`due ${dueAt}`);
+  if (dueAt !== undefined && record.status.state === 'waiting') parts.push(`due ${dueAt}`);
   if (lastRunId) parts.push(`last ${lastRunId.slice(0, 8)}`);
   if (cancelAskedAt !== undefined) parts.push('cancel asked');
   return `(${parts.join(', ')})`;

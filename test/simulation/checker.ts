@@ -8,7 +8,7 @@ import type { Message } from '../../src/ports/transport.js';
 import { checkControlAnswer, checkReportAnswer, checkSubmitAnswer, type ControlSeen, type SubmitSeen } from './check-answers.js';
 import { checkRunEnds, checkRunStart } from './check-runs.js';
 import { checkSlots, checkSlotStep } from './check-slots.js';
-import { checkStep, isOver, shown } from './check-steps.js';
+import { checkStep, isOver, isUncounted, shown, stateOf } from './check-steps.js';
 import { type Ledger, listOf, type RunSeen, runKey, type Step } from './ledger.js';
 
 /** What the checker needs to know of the world: true time, and the tracker's wall clock. */
@@ -35,6 +35,8 @@ export class Checker {
     checkStep(this.ledger, jobId, step);
     checkSlotStep(this.ledger, step);
     this.ledger.stepsOf(jobId).push(step);
+    if (after && isOver(after) && !(before && isOver(before))) this.ledger.count(`ended-${stateOf(after)}`);
+    if (isUncounted(step) && before?.status.state === 'executing') this.ledger.count('given-back');
     const runId = before?.status.runId;
     if (runId !== undefined && after?.status.runId !== runId) listOf(this.ledger.stepsOfRun, runKey(jobId, runId)).push(step);
     if (after) this.ledger.stored.set(jobId, after);

@@ -60,6 +60,7 @@ function enter(world: World, { process, ports, context }: Call, behaviour: Behav
   };
   context.signal.addEventListener('abort', () => {
     seen.aborted ??= { at: world.time.nowMs, reason: (context.signal.reason as RunAborted).reason };
+    world.ledger.count(`aborts-${seen.aborted.reason}`);
     world.note(seen.life, `abort of ${seen.jobId}: ${seen.aborted.reason}`);
   });
   world.note(seen.life, `run ${seen.runId.slice(0, 8)} of ${seen.jobId} starts: ${behaviour.does} in ${behaviour.takesMs} ms`);

@@ -14,12 +14,14 @@ import type { World } from './world.js';
 
 export interface Plant {
   readonly name: string;
+  /** What its discovery says; other violations may be another bug's. */
+  readonly seenAs: readonly string[];
   /** Changes to what the seed drew, so that the bug gets its chance. */
   readonly plan?: (drawn: Plan) => Partial<Plan>;
   /** A worse queue around the real one. */
-  readonly queue?: (inner: JobQueue, world: World, ports: NodePorts) => JobQueue;
+  readonly queue?: undefined | ((inner: JobQueue, world: World, ports: NodePorts) => JobQueue);
   /** Replaces methods of the built role. */
-  readonly tracker?: (role: JobTrackerRole, world: World, ports: NodePorts) => void;
+  readonly tracker?: undefined | ((role: JobTrackerRole, world: World, ports: NodePorts) => void);
   /** Violations with these texts would be too easy a find. */
   readonly ignored?: readonly string[];
 }
@@ -69,6 +71,8 @@ export const plants: readonly Plant[] = [
   {
     // A report is applied to whichever run is the current one.
     name: 'no-fence-on-settle',
+    seenAs: ['no run returned success', 'which was not current', 'its run ended with'],
+    plan: ({ jobs }) => ({ incidents: { 'worker-freeze': 8_000, 'worker-disconnect': 8_000 }, outageMs: { min: 5_000, max: 40_000 }, jobs: { ...jobs, slow: 6, retrying: 6 } }),
     tracker: (role, world) => {
       const { settle } = insidesOf(role);
       const verdicts = settle.verdicts.bind(settle);
@@ -78,6 +82,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'answer-before-commit',
+    seenAs: ['before it was committed', 'is nowhere'],
     plan: ({ crashes }) => ({ crashes: { ...crashes, tracker: often } }),
     queue: (inner, world, ports) =>
       worse(inner, {
@@ -91,6 +96,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'losses-not-counted',
+    seenAs: ['the loss was not counted', 'given back as if'],
     queue: (inner) => rewriting(inner, ({ before, after }) => {
       if (after.status.losses <= before.status.losses) return after.status;
       return { ...after.status, losses: before.status.losses, state: 'waiting', endedAt: undefined, reason: undefined, feedbackAt: undefined };
@@ -98,6 +104,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'poison-convicts-its-neighbours',
+    seenAs: ['was convicted in'],
     plan: ({ jobs, workers }) => ({ jobs: { ...jobs, poison: 4, slow: 4 }, workers: workers.map((worker) => ({ ...worker, workThreads: 8 })) }),
     queue: (inner, _, { clock }) => rewriting(inner, ({ before, after }) => {
       const isThird = after.status.losses > before.status.losses && after.status.losses >= 3;
@@ -107,6 +114,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'lost-pull-reply-is-a-loss',
+    seenAs: ['was well at', 'nothing had happened'],
     plan: ({ network }) => ({ network: { ...network, dropRate: 0.15, kinds: new Set(['PullJobs']) } }),
     tracker: (role) => {
       const { rescue, settle } = insidesOf(role);
@@ -119,7 +127,8 @@ export const plants: readonly Plant[] = [
   {
     // Marked dead while its claim was being committed; only the repeated rescue finds it.
     name: 'claim-for-a-dead-session-stays',
-    plan: () => ({ incidents: { 'worker-crash': 5_000 }, jobStore: { ...calmStore, latencyMs: { min: 50, max: 3_000 } }, outageMs: { min: 100, max: 3_000 } }),
+    seenAs: ['never ended'],
+    plan: () => ({ isStoreUnordered: true, incidents: { 'worker-crash': 5_000 }, jobStore: { ...calmStore, latencyMs: { min: 50, max: 3_000 } }, outageMs: { min: 100, max: 3_000 } }),
     tracker: (role) => {
       const { dispatch, rescue } = insidesOf(role);
       dispatch.replyTo = async (session, jobs) => (session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs });
@@ -129,6 +138,7 @@ export const plants: readonly Plant[] = [
   {
     // The settle writes what it decided, whatever was written meanwhile.
     name: 'cancel-overwritten-by-settle',
+    seenAs: ['was overwritten', 'a cancel was forgotten'],
     plan: ({ deeds, jobs }) => ({
       deeds: { ...deeds, cancel: 8 },
       jobs: { ...jobs, retrying: 8, slow: 4 },
@@ -144,6 +154,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'advance-before-insert',
+    seenAs: ['fires no more', 'was to come', 'passed over'],
     plan: busyTracker,
     queue: (inner, world, ports) =>
       worse(inner, {
@@ -159,6 +170,7 @@ export const plants: readonly Plant[] = [
   {
     // Nobody mends what a crash left between the settle and the next slot.
     name: 'crash-leaves-the-schedule-dead',
+    seenAs: ['fires no more'],
     plan: busyTracker,
     tracker: (role) => {
       const { trigger } = insidesOf(role);
@@ -168,6 +180,7 @@ export const plants: readonly Plant[] = [
   {
     // Slots are known by the user's key instead of by the schedule's own id.
     name: 'cancelled-schedule-never-fires-again',
+    seenAs: ['fires no more', 'was to come'],
     plan: ({ deeds }) => ({ deeds: { ...deeds, submit: 3, schedule: 5, cancel: 5 }, schedulesMax: 10 }),
     queue: (inner, world) =>
       worse(inner, {
@@ -182,6 +195,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'resent-result-is-refused',
+    seenAs: ['though it had been applied'],
     tracker: (role, world) => {
       const { settle } = insidesOf(role);
       const verdicts = settle.verdicts.bind(settle);
@@ -193,11 +207,13 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'resent-replace-runs-twice',
+    seenAs: ['became a job of its own'],
     plan: ({ deeds, jobs }) => ({ deeds: { ...deeds, resubmit: 8 }, jobs: { ...jobs, keyed: 6, replacing: 12 } }),
     queue: (inner) => rewriting(inner, ({ after }) => (after.status.endedAt === undefined ? after.status : { ...after.status, aliases: undefined })),
   },
   {
     name: 'lease-by-the-wall-clock',
+    seenAs: ['nothing had happened', 'overlaps with'],
     plan: ({ network }) => ({ incidents: { 'wall-jump': 8_000 }, network: { ...network, dropRate: 0, slowRate: 0 } }),
     tracker: (role, world, { clock }) => {
       const { sessions, rescue } = insidesOf(role);
@@ -221,6 +237,7 @@ export const plants: readonly Plant[] = [
   {
     // What a schedule goes on from is removed with the rest.
     name: 'retention-before-the-advance',
+    seenAs: ['before its schedule had gone past'],
     plan: (drawn) => ({ ...busyTracker(drawn), keepEndedMs: 0 }),
     ignored: ['ten minutes'],
     tracker: (role, world, { clock }) => {
@@ -236,15 +253,18 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'feedback-cleared-before-delivery',
+    seenAs: ['nobody got the feedback'],
     queue: (inner) => rewriting(inner, ({ before, after }) => (before.status.state === 'executing' ? { ...after.status, feedbackAt: undefined } : after.status)),
     plan: ({ network }) => ({ needFeedbackRate: 1, network: { ...network, dropRate: 0.1 } }),
   },
   {
     name: 'retries-not-counted',
+    seenAs: ['its run had ended, and it was given back', 'more retries', 'never ended'],
     queue: (inner) => rewriting(inner, ({ before, after }) => ({ ...after.status, retryTimes: before.status.retryTimes })),
   },
   {
     name: 'claims-too-early',
+    seenAs: ['before it was due'],
     queue: (inner) => worse(inner, { claim: (request) => inner.claim({ ...request, now: request.now + 500 }) }),
   },
 ];

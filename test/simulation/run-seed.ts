@@ -65,9 +65,11 @@ function stackOf(error: unknown): string {
 async function live(world: World, workload: Workload, isSound: () => boolean): Promise<void> {
   workload.stop();
   world.calm();
-  await world.time.runWhile(isSound, world.time.nowMs + recoveryMs);
-  if (!isSound()) return;
-  world.checker.checkSchedulesAlive(recoveryMs);
+  if (world.checker.open().some((record) => record.body.rule)) {
+    await world.time.runWhile(isSound, world.time.nowMs + recoveryMs);
+    if (!isSound()) return;
+    world.checker.checkSchedulesAlive(recoveryMs);
+  }
   const until = world.time.nowMs + endWithinMs;
   while (isSound() && world.time.nowMs < until && !(await isDrained(world))) {
     workload.closeDown(world.checker.open());

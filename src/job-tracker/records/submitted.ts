@@ -3,7 +3,7 @@ import { LtsError } from '../../errors.js';
 import { isEnded, isSchedule } from '../../job/job.js';
 import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../../job/job.js';
 import { firstSlot } from '../../job/schedule.js';
-import { checkBody, checkInstant, checkInterval, checkJobId, checkWhole } from '../../job/validate.js';
+import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../../job/validate.js';
 import { limits } from '../../protocol/limits.js';
 import type { SubmittedJob, SubmittedTrigger } from '../../protocol/messages.js';
 
@@ -42,6 +42,7 @@ function startOf(trigger: SubmittedTrigger, now: number): number {
   }
   if (trigger.kind !== 'delay') throw new LtsError('LTS_JOB_INVALID', `trigger: ${trigger.kind} is unknown.`);
   checkWhole('delay', trigger.delayMs, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  checkInstant('delay', now + trigger.delayMs);
   return now + trigger.delayMs;
 }
 
@@ -52,6 +53,7 @@ export function ruleOf(
 ): ScheduleRule | undefined {
   const { trigger, relyOnPrevCycle, misfire } = job;
   const how = { relyOnPrevCycle, misfire };
+  checkOneOf('misfire', misfire, ['fire-once', 'skip', 'fire-all']);
   switch (trigger.kind) {
     case 'at':
     case 'delay':

@@ -1,4 +1,5 @@
 /** Lines of the tracker in a job's log: only what is out of the ordinary; the ordinary is read from the record's timestamps. */
+import { until } from '../../cluster/within.js';
 import { Batcher } from '../../kit/batcher.js';
 import type { JobRecord } from '../../job/job.js';
 import { isEnded } from '../../job/job.js';
@@ -34,6 +35,11 @@ export class TrackerLog {
         return undefined;
       },
     });
+  }
+
+  /** Resolves when what was written so far is stored, or after a second. */
+  flush(): Promise<void> {
+    return until(this.ports.clock, 1_000, () => !this.batcher.isBusy);
   }
 
   /** Never waits and never throws; what does not fit is counted. */

@@ -12,7 +12,7 @@ import { LtsError } from '../../errors.js';
 import { ended } from '../../job/ending.js';
 import type { JobRecord, JobStatus, Slot } from '../../job/job.js';
 import { isEnded, isSchedule, withStatus } from '../../job/job.js';
-import { firstSlot, instanceId, slotAfter } from '../../job/schedule.js';
+import { firstSlot, instanceId, type NextSlot, slotAfter } from '../../job/schedule.js';
 import { checkInstant, checkWhole } from '../../job/validate.js';
 import { ask } from '../../cluster/ask.js';
 import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
@@ -25,6 +25,14 @@ import type { TrackerParts } from '../tracker-ports.js';
 import type { JobWrites } from '../records/writes.js';
 
 const tellWithinMs = 2_000;
+const editable: readonly string[] = ['params', 'priority', 'dueAt', 'maxRetryTimes', 'trigger'];
+
+/** What exists of a schedule when it is changed. */
+interface Instances {
+  /** Of the current slot. */
+  readonly instance: JobRecord | undefined;
+  readonly heldBy: readonly string[];
+}
 
 export interface ControlParts {
   readonly writes: JobWrites;
@@ -101,11 +109,12 @@ export class Control {
   async edit({ edit, ...key }: BodyOf<'EditJob'>): Promise<ControlAnswer> {
     const found = await this.find(key);
     const { jobId } = found;
+    checkEdit(found, edit);
+    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(found)]);
     const heldBy = await this.own.schedules.holders(found);
     const job = await this.change(jobId, (record) => {
-      if (!isSchedule(record)) refuseUnless(record, 'waiting', 'edited');
-      else if (isEnded(record.status.state)) refuseUnless(record, 'waiting', 'edited');
-      return this.edited(record, edit, heldBy);
+      if (!isSchedule(record) || isEnded(record.status.state)) refuseUnless(record, 'waiting', 'edited');
+      return this.edited(record, edit, { instance, heldBy });
     });
     if (isSchedule(job)) await this.own.schedules.open(job);
     this.own.log.write({ jobId, type: 'control', level: 'INFO', text: `edited: ${Object.keys(edit).join(', ')}` });
@@ -154,20 +163,26 @@ export class Control {
   }
 
   /** A new generation from the next slot on; a slot that was waiting when it was suspended has not been used up. */
-  private resumed(schedule: JobRecord, { instance, heldBy }: { instance: JobRecord | undefined; heldBy: string[] }): JobRecord {
-    const { rule } = schedule.body;
-    const { slot } = schedule.status;
-    if (!rule || !slot) return withStatus(schedule, { state: 'waiting' });
-    const now = this.now();
-    const isUsed = instance !== undefined && (instance.status.state === 'executing' || isEnded(instance.status.state));
-    const from = isUsed ? slot : { ...slot, run: slot.run - 1 };
-    const { next, skipped } = slotAfter(rule, from, { nowMs: now, endedAtMs: now });
-    if (!next) return ended(schedule, { state: 'succeeded', now });
+  private resumed(schedule: JobRecord, { instance, heldBy }: Instances): JobRecord {
+    const { next, skipped } = this.slotFrom(schedule, instance);
+    if (!next) return ended(schedule, { state: 'succeeded', now: this.now() });
     const total = (schedule.status.skipped ?? 0) + skipped;
     return withStatus(schedule, { state: 'waiting', skipped: total, ...nextGeneration(schedule, next, heldBy) });
   }
 
-  private edited(record: JobRecord, edit: JobEdit, heldBy: string[]): JobRecord {
+  /** Where a new generation goes on: a slot that still waits for its time stays; one that is passed or used gives way to the next. */
+  private slotFrom({ body, status }: JobRecord, instance: JobRecord | undefined): NextSlot {
+    const { rule } = body;
+    const { slot } = status;
+    const now = this.now();
+    if (!rule || !slot) return { skipped: 0 };
+    const isUsed = instance !== undefined && (instance.status.state === 'executing' || isEnded(instance.status.state));
+    if (!isUsed && slot.at >= now) return { next: slot, skipped: 0 };
+    const from = isUsed ? slot : { ...slot, run: slot.run - 1 };
+    return slotAfter(rule, from, { nowMs: now, endedAtMs: now });
+  }
+
+  private edited(record: JobRecord, edit: JobEdit, now: Instances): JobRecord {
     const { params = record.body.params, priority = record.body.priority } = edit;
     const { maxRetryTimes = record.body.retry.maxRetryTimes } = edit;
     checkWhole('priority', priority, { min: -1_000_000_000, max: 1_000_000_000 });
@@ -175,27 +190,38 @@ export class Control {
     const body = { ...record.body, params, priority, retry: { ...record.body.retry, maxRetryTimes } };
     if (edit.dueAt !== undefined) checkInstant('triggerTime', edit.dueAt);
     if (!isSchedule(record)) return withStatus({ ...record, body }, edit.dueAt === undefined ? {} : { dueAt: edit.dueAt });
-    return this.withRule({ ...record, body }, edit, heldBy);
+    return this.withRule({ ...record, body }, edit, now);
   }
 
   /** Any edit of a schedule starts a new generation, so that the waiting instance follows it too. */
-  private withRule(schedule: JobRecord, edit: JobEdit, heldBy: string[]): JobRecord {
+  private withRule(schedule: JobRecord, edit: JobEdit, { instance, heldBy }: Instances): JobRecord {
     const now = this.now();
     const old = schedule.body.rule;
     const how = { relyOnPrevCycle: old?.relyOnPrevCycle ?? true, misfire: old?.misfire ?? 'fire-once' } as const;
     const rule = edit.trigger ? ruleOf({ trigger: edit.trigger, ...how }, { now, timeZone: this.parts.settings.timeZone }) : old;
     if (!rule) throw new LtsError('LTS_JOB_INVALID', `Job ${schedule.jobId} is periodic; a one-shot trigger cannot replace its rule.`);
-    const slot = edit.trigger ? firstSlot(rule, now) : schedule.status.slot;
-    if (!slot) throw new LtsError('LTS_JOB_INVALID', `The new rule of job ${schedule.jobId} never fires.`);
     const changed = { ...schedule, body: { ...schedule.body, rule } };
+    const slot = edit.trigger ? firstSlot(rule, now) : this.slotFrom(changed, instance).next;
+    // The last slot is running: nothing is left that the edit could change.
+    if (!slot && !edit.trigger) return withStatus(changed, {});
+    if (!slot) throw new LtsError('LTS_JOB_INVALID', `The new rule of job ${schedule.jobId} never fires.`);
     return withStatus(changed, nextGeneration(changed, slot, heldBy));
   }
+}
+
+function checkEdit(job: JobRecord, edit: JobEdit): void {
+  const unknown = Object.keys(edit).find((field) => !editable.includes(field));
+  const wrong = unknown ?? (isSchedule(job) ? edit.dueAt !== undefined && 'dueAt' : edit.trigger !== undefined && 'trigger');
+  if (!wrong) return;
+  const kind = isSchedule(job) ? 'a schedule' : 'a one-shot job';
+  const fields = editable.filter((field) => field !== (isSchedule(job) ? 'dueAt' : 'trigger')).join(', ');
+  throw new LtsError('LTS_JOB_INVALID', `${wrong}: cannot be edited, for job ${job.jobId} is ${kind}. It has: ${fields}.`);
 }
 
 export const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
   status.slot ? instanceId(jobId, status.generation ?? 1, status.slot.id) : jobId;
 
-function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: string[]): Partial<JobStatus> {
+function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: readonly string[]): Partial<JobStatus> {
   return { slot, generation: (status.generation ?? 1) + 1, heldBy, dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at };
 }
 

@@ -1,8 +1,11 @@
 /** Queries: what is known of a job, now or as soon as it changes. */
 import { LtsError } from '../../errors.js';
+import { isJobId } from '../../job/validate.js';
 import { Deferred } from '../../kit/deferred.js';
 import type { JobRecord } from '../../job/job.js';
+import type { JobLogLine } from '../../job/log-line.js';
 import type { JobQueue } from '../../ports/job-queue.js';
+import { limits } from '../../protocol/limits.js';
 import type { BodyOf, JobKey, Progress, ReplyOf } from '../../protocol/messages.js';
 import type { TrackerParts } from '../tracker-ports.js';
 import type { WriteObserver } from '../records/writes.js';
@@ -12,14 +15,24 @@ const waitMsMax = 30_000;
 
 /** The record of this key. Throws LTS_JOB_NOT_FOUND, naming it. */
 export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> {
-  const record = 'jobId' in key ? (await queue.get([key.jobId]))[0] : await queue.findOpen(key.nodeGroup, key.taskId);
+  const record = await lookUp(queue, key);
   if (record) return record;
-  const name = 'jobId' in key ? `Job ${key.jobId} is` : `An open job with taskId ${key.taskId} in group ${key.nodeGroup} is`;
+  const name = 'jobId' in key ? `Job ${shown(key.jobId)} is` : `An open job with taskId ${shown(key.taskId)} in group ${shown(key.nodeGroup)} is`;
   throw new LtsError('LTS_JOB_NOT_FOUND', `${name} not known. An ended job is removed after its retention time.`);
 }
 
+/** What cannot be an id or a key is not known; the store is not asked. */
+async function lookUp(queue: JobQueue, key: JobKey): Promise<JobRecord | undefined> {
+  if ('jobId' in key) return isJobId(key.jobId) ? (await queue.get([key.jobId]))[0] : undefined;
+  const isKey = isJobId(key.nodeGroup) && typeof key.taskId === 'string' && key.taskId.length <= limits.nameCharsMax;
+  return isKey ? queue.findOpen(key.nodeGroup, key.taskId) : undefined;
+}
+
+const shown = (text: unknown): string => String(text).slice(0, 80);
+
 interface Waiter {
   readonly afterRev: number;
+  readonly isLogWanted: boolean;
   readonly woken: Deferred<void>;
 }
 
@@ -41,6 +54,9 @@ export class Queries implements WriteObserver {
   }
 
   list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
+    if (request.states !== undefined && !Array.isArray(request.states)) {
+      throw new LtsError('LTS_MESSAGE_INVALID', `states: ${shown(request.states)} is not a list. Write ['waiting'] for one state.`);
+    }
     return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, 1000)) });
   }
 
@@ -49,12 +65,13 @@ export class Queries implements WriteObserver {
   }
 
   readLog({ jobId, cursor, limit }: BodyOf<'ReadLog'>): Promise<ReplyOf<'ReadLog'>> {
+    if (!isJobId(jobId)) throw new LtsError('LTS_JOB_NOT_FOUND', `${shown(jobId)} is not a jobId.`);
     return this.parts.ports.logger.read(jobId, { cursor, limit: Math.max(1, Math.min(limit, 1000)) });
   }
 
   /** A long poll: the present state once its rev is greater, or when the wait is over. */
-  async await({ jobId, afterRev, waitMs }: BodyOf<'AwaitJob'>): Promise<ReplyOf<'AwaitJob'>> {
-    const waiter = this.register(jobId, afterRev);
+  async await({ jobId, afterRev, waitMs, isLogWanted }: BodyOf<'AwaitJob'>): Promise<ReplyOf<'AwaitJob'>> {
+    const waiter = this.register(jobId, { afterRev, isLogWanted, woken: new Deferred() });
     const over = new AbortController();
     try {
       const job = await this.newer(jobId, afterRev);
@@ -64,7 +81,7 @@ export class Queries implements WriteObserver {
       const [now] = await this.parts.ports.queue.get([jobId]);
       return { job: now, progress: this.progress.get(jobId) };
     } finally {
-      over.abort();
+      over.abort(over);
       this.unregister(jobId, waiter);
     }
   }
@@ -84,6 +101,14 @@ export class Queries implements WriteObserver {
     }
   }
 
+  /** Wakes those who follow the lines of these jobs. */
+  noteLines(lines: readonly JobLogLine[]): void {
+    if (this.waiting === 0) return;
+    for (const { jobId } of lines) {
+      for (const waiter of this.waiters.get(jobId) ?? []) if (waiter.isLogWanted) waiter.woken.resolve();
+    }
+  }
+
   /** Ends every long poll. */
   stop(): void {
     for (const waiters of this.waiters.values()) for (const waiter of waiters) waiter.woken.resolve();
@@ -95,11 +120,10 @@ export class Queries implements WriteObserver {
   }
 
   /** Before the first look, so that no change falls between the look and the wait. */
-  private register(jobId: string, afterRev: number): Waiter {
+  private register(jobId: string, waiter: Waiter): Waiter {
     if (this.waiting >= waitersMax) {
       throw new LtsError('LTS_BUSY', `${waitersMax} callers wait for jobs at this JobTracker, which is the bound. Try again in a second.`);
     }
-    const waiter = { afterRev, woken: new Deferred<void>() };
     const waiters = this.waiters.get(jobId) ?? new Set();
     this.waiters.set(jobId, waiters.add(waiter));
     this.waiting++;

@@ -6,8 +6,8 @@ import { examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
 import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
 import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
 import { jobStore } from '../../../src/adapters/lmdb/job-store-kind.js';
-import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
 import { verifyIndexes } from '../../../src/adapters/lmdb/jobs/verify-indexes.js';
+import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
 import { aRecord, aSchedule, records } from '../../helpers/records.js';
 import { jobCount, makeStore } from './damage.js';
 

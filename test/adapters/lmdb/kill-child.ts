@@ -2,6 +2,7 @@
  * The process that the kill test kills: many concurrent calls of the real adapter; each answer is told on standard output only
  * after it came, one line per call: A jobId... (added), C jobId... (claimed), E jobId... (ended).
  */
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
 import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
@@ -9,6 +10,8 @@ import { type JobRecord, withStatus } from '../../../src/job/job.js';
 import { aRecord, aRun } from '../../helpers/records.js';
 
 const [, , path = '', round = ''] = process.argv;
+// Started ahead of its turn: the store belongs to the test until it says so.
+await once(process.stdin, 'data');
 const environment = await LmdbEnvironment.open({ path });
 const queue = new LmdbJobQueue(environment);
 await queue.open();

@@ -2,7 +2,7 @@
  * kill -9 at random moments: what was acknowledged is there, nothing is doubled, every index agrees with the records.
  * LTS_KILL_ROUNDS=2000 npx vitest run test/adapters/lmdb/kill.test.ts
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ const child = 'test/adapters/lmdb/kill-child.ts';
 
 let compiled: string;
 let path: string;
+let next: ChildProcessWithoutNullStreams;
 beforeAll(async () => {
   compiled = await transpile([
     child,
@@ -33,15 +34,21 @@ beforeAll(async () => {
     'src/adapters/lmdb',
   ]);
   path = await mkdtemp(join(tmpdir(), 'lts-kill-'));
+  next = start(0);
 });
 afterAll(async () => {
+  next.kill('SIGKILL');
   await rm(compiled, { recursive: true });
   await rm(path, { recursive: true });
 });
 
+/** A child that waits for its turn: loading its modules takes longer than its life. */
+function start(round: number): ChildProcessWithoutNullStreams {
+  return spawn('node', [join(compiled, child.replace('.ts', '.js')), path, `r${round}`]);
+}
+
 /** What the child said before it was killed, line by line. */
-async function runAndKill(round: number, afterMs: number): Promise<string[]> {
-  const process = spawn('node', [join(compiled, child.replace('.ts', '.js')), path, `r${round}`]);
+async function runAndKill(process: ChildProcessWithoutNullStreams, afterMs: number): Promise<string[]> {
   let output = '';
   let errors = '';
   process.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -51,6 +58,7 @@ async function runAndKill(round: number, afterMs: number): Promise<string[]> {
     errors += text;
   });
   const closed = once(process, 'close');
+  process.stdin.write('go');
   await Promise.race([once(process.stdout, 'data'), closed]);
   // A real wait: the moment of the kill is what the test is about.
   await sleep(afterMs);
@@ -119,7 +127,9 @@ it(`loses and doubles nothing in ${rounds} kills`, { timeout: 1_000 * rounds + 6
   const ledger = new Ledger();
   let heard = 0;
   for (let round = 0; round < rounds; round++) {
-    const lines = await runAndKill(round, 20 + 130 * chance.next());
+    const current = next;
+    next = start(round + 1);
+    const lines = await runAndKill(current, 20 + 130 * chance.next());
     heard += lines.length;
     for (const line of lines) ledger.hear(line);
     const environment = await LmdbEnvironment.open({ path });

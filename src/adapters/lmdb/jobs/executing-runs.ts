@@ -19,6 +19,8 @@ export class ExecutingRuns implements Participant {
   private readonly records = new Map<string, JobRecord>();
   private readonly claims = new Map<string, Claim>();
   private readonly touched = new Set<Claim>();
+  /** The claim met last: the records of a batch come one after the other. */
+  private recent: Claim | undefined;
 
   constructor(
     private readonly table: LmdbTable,
@@ -46,7 +48,7 @@ export class ExecutingRuns implements Participant {
 
   /** The record after a write: kept while it executes, forgotten otherwise. */
   follow(before: JobRecord | undefined, after: JobRecord | undefined): void {
-    const isSameRun = before && after && claimIdOf(before) === claimIdOf(after);
+    const isSameRun = before && after && isOfClaim(after, before.status.session ?? '', before.status.runId ?? '');
     if (before && !isSameRun) this.leave(before);
     if (!after) return;
     this.records.set(after.jobId, after);
@@ -75,6 +77,7 @@ export class ExecutingRuns implements Participant {
     this.records.clear();
     this.claims.clear();
     this.touched.clear();
+    this.recent = undefined;
     for (const { key, value } of this.table.entries()) {
       const [session, runId] = key as [string, string];
       const claim: Claim = { session, runId, jobIds: new Set(), isStored: true, hasGrown: false };
@@ -86,17 +89,16 @@ export class ExecutingRuns implements Participant {
 
   /** The list of a claim is not shortened when one of its runs ends: only what still executes under it belongs to it. */
   private restore(claim: Claim, record: JobRecord | undefined): void {
-    const id = idOf(claim.session, claim.runId);
-    if (record?.status.state !== 'executing' || claimIdOf(record) !== id) return;
+    if (record?.status.state !== 'executing' || !isOfClaim(record, claim.session, claim.runId)) return;
     this.records.set(record.jobId, record);
     claim.jobIds.add(record.jobId);
-    this.claims.set(id, claim);
+    this.claims.set(claimIdOf(record), claim);
   }
 
   private enter(record: JobRecord): void {
-    const id = claimIdOf(record);
-    const claim = this.claims.get(id) ?? newClaim(record);
-    this.claims.set(id, claim);
+    const claim = this.claimOf(record) ?? newClaim(record);
+    if (claim.jobIds.size === 0) this.claims.set(claimIdOf(record), claim);
+    this.recent = claim;
     claim.jobIds.add(record.jobId);
     claim.hasGrown = true;
     this.touched.add(claim);
@@ -104,18 +106,27 @@ export class ExecutingRuns implements Participant {
 
   private leave(record: JobRecord): void {
     this.records.delete(record.jobId);
-    const id = claimIdOf(record);
-    const claim = this.claims.get(id);
+    const claim = this.claimOf(record);
     if (!claim) return;
+    this.recent = claim;
     claim.jobIds.delete(record.jobId);
     if (claim.jobIds.size > 0) return;
-    this.claims.delete(id);
+    this.recent = undefined;
+    this.claims.delete(claimIdOf(record));
     this.touched.add(claim);
+  }
+
+  private claimOf(record: JobRecord): Claim | undefined {
+    const { recent } = this;
+    return recent && isOfClaim(record, recent.session, recent.runId) ? recent : this.claims.get(claimIdOf(record));
   }
 }
 
-const idOf = (session: string, runId: string): string => `${session} ${runId}`;
-const claimIdOf = ({ status }: JobRecord): string => idOf(status.session ?? '', status.runId ?? '');
+const claimIdOf = ({ status }: JobRecord): string => `${status.session ?? ''} ${status.runId ?? ''}`;
+
+function isOfClaim({ status }: JobRecord, session: string, runId: string): boolean {
+  return (status.runId ?? '') === runId && (status.session ?? '') === session;
+}
 
 function newClaim({ status }: JobRecord): Claim {
   return {

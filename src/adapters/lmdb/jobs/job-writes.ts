@@ -55,21 +55,29 @@ function isKeyTaken(records: JobRecords, before: JobRecord, after: JobRecord): b
 /** Removes ended records, oldest first, as far as the request allows; answers their jobIds. */
 export function purgeOldest(
   records: JobRecords,
-  { endedBefore, keepMax, keepAfter, max }: PurgeRequest,
+  request: PurgeRequest,
   isKept: (record: JobRecord) => boolean,
 ): string[] {
+  // All are chosen before the first is removed: should `isKept` throw, only this call fails.
+  const chosen = chooseOldest(records, request, isKept);
+  for (const record of chosen) records.remove(record);
+  return chosen.map((record) => record.jobId);
+}
+
+function chooseOldest(
+  records: JobRecords,
+  { endedBefore, keepMax, keepAfter, max }: PurgeRequest,
+  isKept: (record: JobRecord) => boolean,
+): JobRecord[] {
   const table = records.tables.ended;
-  const removed: string[] = [];
+  const chosen: JobRecord[] = [];
   for (const { key, value } of table.entries({ limit: max + keptPerPurgeMax })) {
     const [endedAt, jobId] = key as [number, string];
-    const isOld = endedAt < endedBefore || records.counts.endedTotal > keepMax;
-    if (!isOld || endedAt > keepAfter || removed.length >= max) break;
+    const isOld = endedAt < endedBefore || records.counts.endedTotal - chosen.length > keepMax;
+    if (!isOld || endedAt > keepAfter || chosen.length >= max) break;
     const record = records.take(jobId);
     if (!record) records.mend(jobId, { table, key, value });
-    else if (!isKept(record)) {
-      records.remove(record);
-      removed.push(jobId);
-    }
+    else if (!isKept(record)) chosen.push(record);
   }
-  return removed;
+  return chosen;
 }

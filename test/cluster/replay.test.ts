@@ -1,0 +1,79 @@
+/** What a FailStore kept goes out in order; what is refused or unreadable never blocks what is behind it. */
+import { describe, expect, it, vi } from 'vitest';
+import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
+import { Replay } from '../../src/cluster/replay.js';
+import { LtsError } from '../../src/errors.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
+
+const silent = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+
+async function aReplay(values: readonly string[], answer: (values: readonly number[]) => (string | undefined)[]) {
+  const failStore = new MemoryFailStore();
+  const clock = new VirtualClock();
+  await failStore.put(values.map((value, i) => ({ topic: 'results', key: `k${i}`, value, at: 0 })));
+  const batches: (readonly number[])[] = [];
+  const replay = new Replay<number>({
+    topic: 'results',
+    failStore,
+    clock,
+    log: silent,
+    everyMs: 5_000,
+    send: async (batch) => {
+      batches.push(batch);
+      return answer(batch);
+    },
+  });
+  return { failStore, clock, batches, replay };
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+describe('Replay', () => {
+  it('sends everything in the order of keeping, in bounded batches, and empties the topic', async () => {
+    const { replay, batches, failStore } = await aReplay(numbers(450), () => []);
+    await replay.drain();
+    expect(batches.map((batch) => batch.length)).toEqual([200, 200, 50]);
+    expect(batches.flat()).toEqual(Array.from({ length: 450 }, (_, i) => i));
+    expect(await failStore.count('results')).toBe(0);
+  });
+
+  it('what is refused is set aside with its reason and does not block the others', async () => {
+    const { replay, failStore } = await aReplay(numbers(3), (batch) => batch.map((n) => (n === 1 ? 'bad field' : undefined)));
+    await replay.drain();
+    expect(await failStore.count('results')).toBe(0);
+    expect(await failStore.quarantined('results')).toMatchObject([{ key: 'k1', reason: 'bad field' }]);
+  });
+
+  it('what cannot be read is set aside, also when nothing else is there', async () => {
+    const { replay, batches, failStore } = await aReplay(['{not json', '7'], () => []);
+    await replay.drain();
+    expect(batches).toEqual([[7]]);
+    expect((await failStore.quarantined('results'))[0]?.reason).toMatch(/^unreadable: SyntaxError/);
+    const other = await aReplay(['{'], () => []);
+    await other.replay.drain();
+    expect(await other.failStore.count('results')).toBe(0);
+  });
+
+  it('nobody answers: all of it stays, in its order, for the next round', async () => {
+    let isUp = false;
+    const { replay, batches, clock, failStore } = await aReplay(numbers(250), () => {
+      if (!isUp) throw new LtsError('LTS_NO_TRACKER', 'nobody');
+      return [];
+    });
+    await replay.drain();
+    expect([batches.length, await failStore.count('results')]).toEqual([1, 250]);
+    replay.start();
+    isUp = true;
+    await clock.advance(5_000);
+    expect(await failStore.count('results')).toBe(0);
+    expect(batches[1]?.[0]).toBe(0);
+    await replay.stop();
+  });
+
+  it('a defect of the sender is not taken for silence', async () => {
+    const { replay } = await aReplay(numbers(1), () => {
+      throw new TypeError('defect');
+    });
+    await expect(replay.drain()).rejects.toThrow('defect');
+  });
+});
