@@ -2,7 +2,7 @@
 import { JobClient, type JobContext, JobTracker, Result, TaskTracker } from 'light-task-scheduler';
 
 const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
-const place = { dataPath: process.env['LTS_DATA_PATH'] ?? './data', log: quiet };
+const place = { dataPath: process.env.LTS_DATA_PATH ?? './data', log: quiet };
 
 const heard = new Set<string>();
 await using jobTracker = new JobTracker(place);
@@ -44,5 +44,7 @@ for await (const event of client.events(response.jobId, { timeout: '30s' })) {
   if (event.kind === 'state') console.log('state    ', event.job.status.state, event.job.status.message ?? '');
 }
 console.log('result   ', await client.result(response.jobId));
-for (const line of (await client.readLog(response.jobId)).lines) console.log('log      ', line.level, line.type, line.text);
-for (let waits = 0; waits < 100 && !heard.has(response.jobId); waits++) await new Promise((resolve) => setTimeout(resolve, 20));
+for (const line of (await client.readLog(response.jobId)).lines)
+  console.log('log      ', line.level, line.type, line.text);
+for (let waits = 0; waits < 100 && !heard.has(response.jobId); waits++)
+  await new Promise((resolve) => setTimeout(resolve, 20));

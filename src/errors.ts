@@ -14,25 +14,67 @@ const entry = (text: string, action: string, isRetryable = false): ErrorEntry =>
 /** The one table of codes. The README prints the same table; a test holds both equal. */
 export const errorTable = {
   LTS_JOB_INVALID: entry('A field of a job is missing or out of range.', 'Correct the named field and submit again.'),
-  LTS_CRON_INVALID: entry('A cron expression or its time zone cannot be read.', 'Correct the named field of the expression.'),
-  LTS_DURATION_INVALID: entry('A duration cannot be read.', "Write milliseconds as a number, or text such as '200ms', '30s', '5m', '2h', '3d'."),
-  LTS_PAYLOAD_TOO_LARGE: entry('Params, a result or a message is larger than the limit.', 'Store the data elsewhere and pass a reference.'),
-  LTS_PAYLOAD_INVALID: entry('Params or a result cannot be encoded as JSON.', 'Pass plain data: no cycles, no BigInt, at most 32 levels deep.'),
-  LTS_MESSAGE_INVALID: entry('A message between nodes is malformed.', 'Check that the sender speaks this protocol version.'),
+  LTS_CRON_INVALID: entry(
+    'A cron expression or its time zone cannot be read.',
+    'Correct the named field of the expression.',
+  ),
+  LTS_DURATION_INVALID: entry(
+    'A duration cannot be read.',
+    "Write milliseconds as a number, or text such as '200ms', '30s', '5m', '2h', '3d'.",
+  ),
+  LTS_PAYLOAD_TOO_LARGE: entry(
+    'Params, a result or a message is larger than the limit.',
+    'Store the data elsewhere and pass a reference.',
+  ),
+  LTS_PAYLOAD_INVALID: entry(
+    'Params or a result cannot be encoded as JSON.',
+    'Pass plain data: no cycles, no BigInt, at most 32 levels deep.',
+  ),
+  LTS_MESSAGE_INVALID: entry(
+    'A message between nodes is malformed.',
+    'Check that the sender speaks this protocol version.',
+  ),
   LTS_JOB_REJECTED: entry('The JobTracker refused the job.', 'Read the reason in the message and correct the job.'),
-  LTS_JOB_NOT_FOUND: entry('No job has this id or key.', 'Check the id; an ended job is removed after its retention time.'),
+  LTS_JOB_NOT_FOUND: entry(
+    'No job has this id or key.',
+    'Check the id; an ended job is removed after its retention time.',
+  ),
   LTS_JOB_FAILED: entry('The job ended without success.', 'Read the reason and the job log.'),
-  LTS_STATE_CONFLICT: entry('The job is in a state that does not allow this.', 'Read the state in the message and choose another operation.'),
+  LTS_STATE_CONFLICT: entry(
+    'The job is in a state that does not allow this.',
+    'Read the state in the message and choose another operation.',
+  ),
   LTS_NO_TRACKER: entry('No JobTracker answers.', 'Start a JobTracker, or check the registry address.', true),
   LTS_BUSY: entry('A bounded queue is full.', 'Wait for the named time and try again.', true),
-  LTS_TIMEOUT: entry('No answer came before the deadline.', 'The outcome is unknown; repeat with the same jobId, which is safe.', true),
-  LTS_ABORTED: entry('The caller gave up through its AbortSignal.', 'Nothing to do; a submission may still have been accepted.', true),
+  LTS_TIMEOUT: entry(
+    'No answer came before the deadline.',
+    'The outcome is unknown; repeat with the same jobId, which is safe.',
+    true,
+  ),
+  LTS_ABORTED: entry(
+    'The caller gave up through its AbortSignal.',
+    'Nothing to do; a submission may still have been accepted.',
+    true,
+  ),
   LTS_NOT_STARTED: entry('The node was used before start() or after stop().', 'Call start() first and await it.'),
-  LTS_RUNNER_UNKNOWN: entry('A job names a processor that this node does not have.', 'Register the processor, or correct the id; the message lists the known ids.'),
+  LTS_RUNNER_UNKNOWN: entry(
+    'A job names a processor that this node does not have.',
+    'Register the processor, or correct the id; the message lists the known ids.',
+  ),
   LTS_CONFIG_INVALID: entry('A setting is unknown or has a bad value.', 'Correct the named key.'),
-  LTS_DATA_PATH_IN_USE: entry('Another process owns this data path.', 'Stop the owner named in the message, or use another data path or a cluster address.'),
-  LTS_STORE_CORRUPT: entry('A store file is damaged.', "Run the doctor on the file; it reports what can be salvaged. Nothing was changed."),
-  LTS_STORE_FAILED: entry('The store refused a read or a write.', 'Check disk space and permissions of the data path.', true),
+  LTS_DATA_PATH_IN_USE: entry(
+    'Another process owns this data path.',
+    'Stop the owner named in the message, or use another data path or a cluster address.',
+  ),
+  LTS_STORE_CORRUPT: entry(
+    'A store file is damaged.',
+    'Run the doctor on the file; it reports what can be salvaged. Nothing was changed.',
+  ),
+  LTS_STORE_FAILED: entry(
+    'The store refused a read or a write.',
+    'Check disk space and permissions of the data path.',
+    true,
+  ),
   LTS_INTERNAL: entry('A node met a defect of its own.', 'Report it together with the log of that node.'),
   LTS_FAIL_STORE_FULL: entry('The FailStore reached its bound.', 'Bring a JobTracker back, or raise the bound.', true),
 } as const satisfies Record<string, ErrorEntry>;

@@ -14,7 +14,10 @@ export type { DoctorReport };
  * Reports what is readable in a store; with `salvageTo`, copies every readable job into a fresh store there. `path` is a data
  * path, a store's folder or its data file. Never changes what it examines. Throws LTS_DATA_PATH_IN_USE, LTS_STORE_FAILED.
  */
-export async function runDoctor(path: string, { salvageTo }: { salvageTo?: string | undefined } = {}): Promise<DoctorReport> {
+export async function runDoctor(
+  path: string,
+  { salvageTo }: { salvageTo?: string | undefined } = {},
+): Promise<DoctorReport> {
   const store = storeOf(resolve(path));
   await refuseOwned(store);
   const kind = store.includes('failstore') ? {} : jobStore;
@@ -26,7 +29,10 @@ function storeOf(path: string): string {
   const jobs = join(path, 'jobs');
   if (existsSync(dataFileOf(jobs))) return jobs;
   if (existsSync(path)) return path;
-  throw new LtsError('LTS_STORE_FAILED', `${path} does not exist. Name a data path, a store's folder, or its data.mdb.`);
+  throw new LtsError(
+    'LTS_STORE_FAILED',
+    `${path} does not exist. Name a data path, a store's folder, or its data.mdb.`,
+  );
 }
 
 /** A store that is being written to looks damaged. */

@@ -82,7 +82,10 @@ export class EmbeddedCluster {
   /** The stores of the one JobTracker. Throws LTS_CONFIG_INVALID when another JobTracker of this process has them. */
   async openStores(): Promise<Stores> {
     if (this.stores) {
-      throw new LtsError('LTS_CONFIG_INVALID', `The data path ${this.place.path} already has its JobTracker; the embedded shape has one.`);
+      throw new LtsError(
+        'LTS_CONFIG_INVALID',
+        `The data path ${this.place.path} already has its JobTracker; the embedded shape has one.`,
+      );
     }
     const isFirstOpen = !this.isOpenedBefore;
     this.stores = this.place.store === 'memory' ? openMemory(isFirstOpen) : this.openLmdb(isFirstOpen);
@@ -136,7 +139,10 @@ async function openMemory(isFirstOpen: boolean): Promise<Stores> {
 /** After a failed fsync nobody knows what is on the disk: the only safe answer is to stop and start from what is. */
 function endProcess(log: Log): (error: LtsError) => void {
   return (error) => {
-    log.error({ error }, 'the store failed to commit; this process ends, so that nothing is acknowledged that is not stored');
+    log.error(
+      { error },
+      'the store failed to commit; this process ends, so that nothing is acknowledged that is not stored',
+    );
     process.exit(1);
   };
 }

@@ -62,7 +62,10 @@ export class JobClient {
     const place = await enterCluster(this.options, 'JC');
     const transport = place.embedded.network.transport();
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
-    const onComplete = typeof jobCompletedHandler === 'object' ? (results: JobResult[]) => jobCompletedHandler.onComplete(results) : jobCompletedHandler;
+    const onComplete =
+      typeof jobCompletedHandler === 'object'
+        ? (results: JobResult[]) => jobCompletedHandler.onComplete(results)
+        : jobCompletedHandler;
     const role = new JobClientRole(
       { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
       { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
@@ -122,7 +125,10 @@ export class JobClient {
   }
 
   /** Lines after the cursor, and the cursor for what comes later. */
-  async readLog(jobId: string, cursor?: string): Promise<{ lines: readonly JobLogLine[]; cursor?: string | undefined }> {
+  async readLog(
+    jobId: string,
+    cursor?: string,
+  ): Promise<{ lines: readonly JobLogLine[]; cursor?: string | undefined }> {
     return this.role().ask('ReadLog', { jobId, cursor, limit: 500 });
   }
 

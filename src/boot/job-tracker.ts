@@ -69,7 +69,10 @@ export class JobTracker {
     const { clusterName: _, dataPath: __, jobQueue: ___, identity: ____, log: _____, ...own } = this.options;
     const transport = place.embedded.network.transport();
     const { queue, logger } = stores;
-    const role = new JobTrackerRole({ queue, logger, transport, clock, ids, chance, log: place.log }, { ...own, cluster: place.cluster });
+    const role = new JobTrackerRole(
+      { queue, logger, transport, clock, ids, chance, log: place.log },
+      { ...own, cluster: place.cluster },
+    );
     try {
       await role.start();
       if (stores.isFirstOpen) await this.settleDeadProcess(place, { role, transport });
@@ -83,7 +86,10 @@ export class JobTracker {
   }
 
   /** At the first opening the store's sessions belong to a process that is gone. Results that it left in the FailStore count before its runs are given back. */
-  private async settleDeadProcess(place: NodePlace, { role, transport }: Pick<Running, 'role' | 'transport'>): Promise<void> {
+  private async settleDeadProcess(
+    place: NodePlace,
+    { role, transport }: Pick<Running, 'role' | 'transport'>,
+  ): Promise<void> {
     const left = new Replay<RunReport>({
       topic: 'results',
       failStore: place.embedded.failStore,

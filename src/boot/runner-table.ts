@@ -22,7 +22,10 @@ export class RunnerTable implements Runners {
     for (const [id, runner] of Object.entries(processors)) this.byId.set(id, runnerOf(id, runner));
     this.fallback = jobRunner && runnerOf('default', jobRunner);
     if (this.byId.size === 0 && !this.fallback) {
-      throw new LtsError('LTS_CONFIG_INVALID', 'A TaskTracker needs a jobRunner, or processors by name; it was given neither.');
+      throw new LtsError(
+        'LTS_CONFIG_INVALID',
+        'A TaskTracker needs a jobRunner, or processors by name; it was given neither.',
+      );
     }
   }
 

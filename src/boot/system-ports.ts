@@ -12,6 +12,8 @@ export const codec = new JsonCodec();
 
 /** `TT-host-pid-a1b2c3`: unique, and tells a person where the node runs. */
 export function newIdentity(prefix: 'JC' | 'JT' | 'TT'): string {
-  const host = hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 30);
+  const host = hostname()
+    .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, 30);
   return `${prefix}-${host}-${process.pid}-${ids.random().slice(0, 6)}`;
 }

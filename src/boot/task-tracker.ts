@@ -1,6 +1,7 @@
 /** TaskTracker as users construct it. */
-import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
+
 import type { LogLevel } from '../job/log-line.js';
+import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { Transport } from '../ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
 import { checkOptions, enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
@@ -79,7 +80,13 @@ export class TaskTracker {
   }
 
   private settings() {
-    const { nodeGroup = 'lts', workThreads = 64, leaseLost = 'abort', abortGraceMs = 5_000, bizLoggerLevel = 'INFO' } = this.options;
+    const {
+      nodeGroup = 'lts',
+      workThreads = 64,
+      leaseLost = 'abort',
+      abortGraceMs = 5_000,
+      bizLoggerLevel = 'INFO',
+    } = this.options;
     return { nodeGroup, workThreads, leaseLost, abortGraceMs, bizLoggerLevel };
   }
 }

@@ -17,4 +17,6 @@ export async function ask<K extends MessageKind>(
 }
 
 /** One handler per message kind; a kind without one is answered LTS_MESSAGE_INVALID. */
-export type Steps = { [K in MessageKind]?: (body: BodyOf<K>, context: { readonly deadlineMs: number }) => Promise<ReplyOf<K>> };
+export type Steps = {
+  [K in MessageKind]?: (body: BodyOf<K>, context: { readonly deadlineMs: number }) => Promise<ReplyOf<K>>;
+};

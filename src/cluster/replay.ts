@@ -61,7 +61,10 @@ export class Replay<Value> {
       const refusal = refusals[i];
       if (refusal !== undefined) await failStore.quarantine(topic, key, refusal);
     }
-    await failStore.remove(topic, keys.filter((_, i) => refusals[i] === undefined));
+    await failStore.remove(
+      topic,
+      keys.filter((_, i) => refusals[i] === undefined),
+    );
     return true;
   }
 

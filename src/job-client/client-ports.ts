@@ -1,12 +1,12 @@
 /** What the parts of a JobClient are given, and the settings they share. */
 import type { JobResult } from '../job/result.js';
-import type { Subjects } from '../protocol/subjects.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { FailStore } from '../ports/fail-store.js';
 import type { Ids } from '../ports/ids.js';
 import type { Log } from '../ports/log.js';
 import type { Transport } from '../ports/transport.js';
+import type { Subjects } from '../protocol/subjects.js';
 
 export interface ClientPorts {
   readonly transport: Transport;

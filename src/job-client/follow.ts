@@ -1,10 +1,11 @@
 /** Follow: waits for a job's end or tells its changes, as long polls by (jobId, rev); every wait has a deadline. */
+
+import { ask } from '../cluster/ask.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { isEnded } from '../job/job.js';
 import type { JobLogLine } from '../job/log-line.js';
 import { type Duration, durationMs } from '../kit/duration.js';
-import { ask } from '../cluster/ask.js';
 import type { Progress, ReplyOf } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
 
@@ -94,10 +95,15 @@ export class Follow {
     const { job, progress } = await this.poll(following, { afterRev, isLogWanted: true });
     const log = await this.readLog(following.jobId, cursor);
     const events: JobEvent[] = log.lines.map((line) => ({ kind: 'log', line }));
-    if (progress && !isSame(progress, told)) events.push({ kind: 'progress', percent: progress.percent, text: progress.text });
+    if (progress && !isSame(progress, told))
+      events.push({ kind: 'progress', percent: progress.percent, text: progress.text });
     const isNewer = job !== undefined && job.status.rev > afterRev;
     if (isNewer) events.push({ kind: 'state', job });
-    const next = { afterRev: isNewer ? job.status.rev : afterRev, cursor: log.cursor ?? cursor, told: progress ?? told };
+    const next = {
+      afterRev: isNewer ? job.status.rev : afterRev,
+      cursor: log.cursor ?? cursor,
+      told: progress ?? told,
+    };
     return { events, seen: next, isOver: isNewer && isEnded(job.status.state) };
   }
 
@@ -128,7 +134,10 @@ export class Follow {
     }
   }
 
-  private async poll(following: Following, seen: { afterRev: number; isLogWanted: boolean }): Promise<ReplyOf<'AwaitJob'>> {
+  private async poll(
+    following: Following,
+    seen: { afterRev: number; isLogWanted: boolean },
+  ): Promise<ReplyOf<'AwaitJob'>> {
     const { jobId, untilMono, controller } = following;
     const { clock, transport } = this.parts.ports;
     const leftMs = untilMono - clock.monoMs();
@@ -146,12 +155,15 @@ export class Follow {
 
   private check(jobId: string, leftMs: number, signal: AbortSignal): void {
     if (this.isStopped) throw new LtsError('LTS_NOT_STARTED', `The JobClient stopped while job ${jobId} was followed.`);
-    if (signal.aborted) throw new LtsError('LTS_ABORTED', `Waiting for job ${jobId} was given up by the caller; the job goes on.`);
-    if (leftMs <= 0) throw new LtsError('LTS_TIMEOUT', `Job ${jobId} did not end in time; it goes on. Ask again, or explain it.`);
+    if (signal.aborted)
+      throw new LtsError('LTS_ABORTED', `Waiting for job ${jobId} was given up by the caller; the job goes on.`);
+    if (leftMs <= 0)
+      throw new LtsError('LTS_TIMEOUT', `Job ${jobId} did not end in time; it goes on. Ask again, or explain it.`);
   }
 
   private valueOf({ jobId, status }: JobRecord): unknown {
-    if (status.state === 'succeeded') return status.result === undefined ? undefined : this.parts.ports.codec.decode(status.result);
+    if (status.state === 'succeeded')
+      return status.result === undefined ? undefined : this.parts.ports.codec.decode(status.result);
     const why = [status.reason && `(${status.reason})`, status.message].filter(Boolean).join(' ');
     throw new LtsError('LTS_JOB_FAILED', `Job ${jobId} ended as ${status.state} ${why}`.trim());
   }

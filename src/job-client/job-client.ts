@@ -3,11 +3,12 @@
  *
  *   SUBMIT (submit.ts) -> accept ... settle -> FEEDBACK (here: onComplete)          FOLLOW (follow.ts) waits for one job
  */
+
+import { ask } from '../cluster/ask.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import type { JobResult } from '../job/result.js';
 import type { Subscription } from '../ports/transport.js';
-import { ask } from '../cluster/ask.js';
 import type { BodyOf, FinishedJob, MessageKind, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { ClientParts, ClientPorts, ClientSettings } from './client-ports.js';
@@ -17,7 +18,16 @@ import { Submit, type SubmitOptions, type SubmitOutcome } from './submit.js';
 /** Questions to a tracker that the client passes on as they are. */
 export type ClientQuestion = Extract<
   MessageKind,
-  'CancelJob' | 'SuspendJob' | 'ResumeJob' | 'TriggerJob' | 'EditJob' | 'GetJob' | 'ListJobs' | 'CountJobs' | 'ReadLog' | 'ExplainJob'
+  | 'CancelJob'
+  | 'SuspendJob'
+  | 'ResumeJob'
+  | 'TriggerJob'
+  | 'EditJob'
+  | 'GetJob'
+  | 'ListJobs'
+  | 'CountJobs'
+  | 'ReadLog'
+  | 'ExplainJob'
 >;
 
 const answerWithinMs = 5_000;
@@ -80,7 +90,8 @@ export class JobClientRole {
   }
 
   private checkStarted(): void {
-    if (!this.isStarted) throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
+    if (!this.isStarted)
+      throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
   }
 
   /** Acknowledged whatever the handler does: what it throws is its own affair, as in LTS, and is logged. */
@@ -88,7 +99,10 @@ export class JobClientRole {
     try {
       await this.parts.settings.onComplete?.(results.map((result) => this.resultOf(result)));
     } catch (error) {
-      this.parts.ports.log.error({ jobs: results.length, error }, 'the completed handler failed; the results count as delivered');
+      this.parts.ports.log.error(
+        { jobs: results.length, error },
+        'the completed handler failed; the results count as delivered',
+      );
     }
     return {};
   }

@@ -11,7 +11,8 @@ const fallbackRetry = { maxRetryTimes: 0, intervalMs: 0, backoff: 'fixed', inter
 
 /** Throws LTS_JOB_INVALID, LTS_CRON_INVALID, LTS_DURATION_INVALID, LTS_PAYLOAD_INVALID or LTS_PAYLOAD_TOO_LARGE. */
 export function prepare(job: Job, { ports, settings }: ClientParts): SubmittedJob {
-  if (typeof job !== 'object' || job === null) throw new LtsError('LTS_JOB_INVALID', `${String(job)} is not a job. Submit an object.`);
+  if (typeof job !== 'object' || job === null)
+    throw new LtsError('LTS_JOB_INVALID', `${String(job)} is not a job. Submit an object.`);
   const jobId = job.jobId ?? ports.ids.jobId();
   checkJobId(jobId);
   const body: SubmittedBody = {
@@ -57,7 +58,8 @@ const triggerFields = ['cron', 'repeat', 'fixedDelay'] as const;
 
 function triggerOf(job: Job): SubmittedTrigger {
   const named = triggerFields.filter((field) => job[field] !== undefined);
-  if (named.length > 1) throw new LtsError('LTS_JOB_INVALID', `${named.join(' and ')} exclude each other. Keep one of them.`);
+  if (named.length > 1)
+    throw new LtsError('LTS_JOB_INVALID', `${named.join(' and ')} exclude each other. Keep one of them.`);
   const firstAt = instantOf(job.triggerTime, 'triggerTime');
   if (firstAt !== undefined && job.delay !== undefined) {
     throw new LtsError('LTS_JOB_INVALID', 'triggerTime and delay exclude each other. Keep one of them.');
@@ -86,17 +88,26 @@ function cronOf(expression: string, timeZone: string | undefined): SubmittedTrig
 
 function checkPeriodic(job: Job, trigger: SubmittedTrigger): void {
   if (job.timeZone !== undefined && trigger.kind !== 'cron') {
-    throw new LtsError('LTS_JOB_INVALID', 'timeZone belongs to cron; give the job a cron expression, or leave the zone out.');
+    throw new LtsError(
+      'LTS_JOB_INVALID',
+      'timeZone belongs to cron; give the job a cron expression, or leave the zone out.',
+    );
   }
   const isPeriodic = trigger.kind !== 'at' && trigger.kind !== 'delay';
   if (isPeriodic && job.expireAt !== undefined) {
-    throw new LtsError('LTS_JOB_INVALID', 'expireAt belongs to one-shot jobs; a periodic job is ended by cancel or by its count.');
+    throw new LtsError(
+      'LTS_JOB_INVALID',
+      'expireAt belongs to one-shot jobs; a periodic job is ended by cancel or by its count.',
+    );
   }
   if (isPeriodic && job.delay !== undefined) {
     throw new LtsError('LTS_JOB_INVALID', 'delay belongs to one-shot jobs; give a periodic job its triggerTime.');
   }
   if (job.relyOnPrevCycle === false && trigger.kind === 'fixed-delay') {
-    throw new LtsError('LTS_JOB_INVALID', 'relyOnPrevCycle: a fixedDelay counts from the end of the previous run, so it cannot be false.');
+    throw new LtsError(
+      'LTS_JOB_INVALID',
+      'relyOnPrevCycle: a fixedDelay counts from the end of the previous run, so it cannot be false.',
+    );
   }
 }
 

@@ -6,12 +6,13 @@
  *   no-tracker                                          nobody is there and nothing was sent (without the retry client)
  *   unknown                                             it may have been accepted; submit again with the same jobId
  */
+
+import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
-import { Batcher } from '../kit/batcher.js';
 import type { Job } from '../job/job.js';
-import { ask } from '../cluster/ask.js';
+import { Batcher } from '../kit/batcher.js';
 import { limits } from '../protocol/limits.js';
 import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -79,7 +80,10 @@ export class Submit {
     if (this.isKept(key)) await this.replay.drain();
     if (!this.isKept(key)) return;
     const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
-    throw new LtsError('LTS_NO_TRACKER', `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`);
+    throw new LtsError(
+      'LTS_NO_TRACKER',
+      `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`,
+    );
   }
 
   private isKept(key: JobKey): boolean {
@@ -131,7 +135,11 @@ export class Submit {
     return answers;
   }
 
-  private unanswered(jobs: readonly SubmittedJob[], code: 'no-tracker' | 'unknown', msg: string): Promise<SubmitOutcome[]> {
+  private unanswered(
+    jobs: readonly SubmittedJob[],
+    code: 'no-tracker' | 'unknown',
+    msg: string,
+  ): Promise<SubmitOutcome[]> {
     if (this.parts.settings.useRetryClient) return this.keep(jobs);
     return Promise.resolve(jobs.map(({ jobId }) => ({ code, jobId, msg })));
   }
@@ -140,7 +148,12 @@ export class Submit {
   private async keep(jobs: readonly SubmittedJob[]): Promise<SubmitOutcome[]> {
     const { failStore, clock } = this.parts.ports;
     const at = clock.wallMs();
-    const entries = jobs.map((job) => ({ topic: 'submissions' as const, key: job.jobId, value: JSON.stringify(job), at }));
+    const entries = jobs.map((job) => ({
+      topic: 'submissions' as const,
+      key: job.jobId,
+      value: JSON.stringify(job),
+      at,
+    }));
     try {
       await failStore.put(entries);
     } catch (error) {
@@ -148,7 +161,11 @@ export class Submit {
       return jobs.map(({ jobId }) => ({ code: 'unknown', jobId, msg: error.message }));
     }
     for (const job of jobs) this.noteKept(job);
-    return jobs.map(({ jobId }) => ({ code: 'stored-locally', jobId, msg: 'No JobTracker answered; it is sent later.' }));
+    return jobs.map(({ jobId }) => ({
+      code: 'stored-locally',
+      jobId,
+      msg: 'No JobTracker answered; it is sent later.',
+    }));
   }
 
   private async sendKept(jobs: readonly SubmittedJob[]): Promise<(string | undefined)[]> {
@@ -174,7 +191,8 @@ export class Submit {
   }
 }
 
-const keyOf = ({ jobId, body }: SubmittedJob): string => (body.taskId === undefined ? jobId : `${body.nodeGroup}/${body.taskId}`);
+const keyOf = ({ jobId, body }: SubmittedJob): string =>
+  body.taskId === undefined ? jobId : `${body.nodeGroup}/${body.taskId}`;
 
 /** Undefined for what cannot be read; the replay sets it aside. */
 function decoded(value: string): SubmittedJob | undefined {

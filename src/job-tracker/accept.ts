@@ -13,10 +13,10 @@ import { isSchedule } from '../job/job.js';
 import type { AddOutcome } from '../ports/job-queue.js';
 import type { BodyOf, ReplyOf, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { Dispatch, StagedClaim } from './dispatch.js';
-import { type Defaults, isReplaceable, recordOf, replaced } from './records/submitted.js';
-import type { TrackerParts } from './tracker-ports.js';
 import type { Schedules } from './records/schedules.js';
+import { type Defaults, isReplaceable, recordOf, replaced } from './records/submitted.js';
 import type { JobWrites } from './records/writes.js';
+import type { TrackerParts } from './tracker-ports.js';
 
 /** Rounds of replace against other changes of the same record before the caller is asked to come again. */
 const replaceTriesMax = 10;
@@ -35,13 +35,18 @@ export class Accept {
     const answers = jobs.map((job): SubmitAnswer | Promise<SubmitAnswer> | 'plain' => {
       const record = prepared(job, defaults);
       if ('code' in record) return record;
-      if (job.replaceOnExist || isSchedule(record)) return this.acceptOne(job, record).catch((error) => busyIfRetryable(job, error));
+      if (job.replaceOnExist || isSchedule(record))
+        return this.acceptOne(job, record).catch((error) => busyIfRetryable(job, error));
       plain.push(record);
       return 'plain';
     });
     const added = plain.length > 0 ? await this.acceptPlain(plain, defaults.now) : [];
     let next = 0;
-    return { answers: await Promise.all(answers.map((answer) => (answer === 'plain' ? (added[next++] as SubmitAnswer) : answer))) };
+    return {
+      answers: await Promise.all(
+        answers.map((answer) => (answer === 'plain' ? (added[next++] as SubmitAnswer) : answer)),
+      ),
+    };
   }
 
   /** One store call for all of them; parked pulls are served on the way. */
@@ -97,7 +102,10 @@ export class Accept {
       const answer = await this.replace(outcome.record, record);
       if (answer) return answer;
     }
-    throw new LtsError('LTS_BUSY', `Job ${job.jobId} met a change of the job that it replaces ${replaceTriesMax} times. Try again.`);
+    throw new LtsError(
+      'LTS_BUSY',
+      `Job ${job.jobId} met a change of the job that it replaces ${replaceTriesMax} times. Try again.`,
+    );
   }
 
   /** Undefined when the existing record changed meanwhile. */
@@ -149,5 +157,9 @@ function answerTo(record: JobRecord, { kind, record: existing }: AddOutcome): Su
   if (existing.body.nodeGroup === record.body.nodeGroup && existing.body.taskId === record.body.taskId) {
     return { code: 'accepted', jobId: record.jobId };
   }
-  return { code: 'rejected', jobId: record.jobId, msg: `Job ${record.jobId} exists with ${key}. Submit with a new jobId.` };
+  return {
+    code: 'rejected',
+    jobId: record.jobId,
+    msg: `Job ${record.jobId} exists with ${key}. Submit with a new jobId.`,
+  };
 }

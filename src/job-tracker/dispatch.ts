@@ -10,15 +10,15 @@
  * (`unseen`), and when the earliest waiting one becomes due. One timer serves them all.
  */
 import { Alarm } from '../cluster/alarm.js';
-import { Deferred } from '../kit/deferred.js';
 import type { JobRecord } from '../job/job.js';
 import { isSchedule, isSuspect, withStatus } from '../job/job.js';
-import { limits } from '../protocol/limits.js';
+import { Deferred } from '../kit/deferred.js';
 import type { ClaimOutcome, ClaimRequest } from '../ports/job-queue.js';
+import { limits } from '../protocol/limits.js';
 import type { BodyOf, PullAnswer } from '../protocol/messages.js';
+import type { JobWrites, WriteObserver } from './records/writes.js';
 import type { Session, Sessions } from './sessions.js';
 import type { TrackerParts } from './tracker-ports.js';
-import type { JobWrites, WriteObserver } from './records/writes.js';
 
 type Suspects = ClaimRequest['suspects'];
 
@@ -115,7 +115,8 @@ export class Dispatch implements WriteObserver {
    */
   stage(nodeGroup: string, records: readonly JobRecord[], now: number): StagedClaim[] {
     const group = this.groups.get(nodeGroup);
-    const pulls = group?.parked.filter(({ session }) => session.aloneJobId === undefined && session.seeks !== 'alone') ?? [];
+    const pulls =
+      group?.parked.filter(({ session }) => session.aloneJobId === undefined && session.seeks !== 'alone') ?? [];
     let free = pulls.reduce((sum, pull) => sum + pull.slots, 0) - (group?.unseen ?? 0);
     if (!group || free <= 0) return [];
     const share = Math.ceil(records.length / pulls.length);
@@ -234,7 +235,11 @@ export class Dispatch implements WriteObserver {
     }
   }
 
-  private async learn(group: Group, look: ClaimOutcome, asked: { suspects: Suspects; arrivals: number; now: number }): Promise<void> {
+  private async learn(
+    group: Group,
+    look: ClaimOutcome,
+    asked: { suspects: Suspects; arrivals: number; now: number },
+  ): Promise<void> {
     group.unseen = look.hasMore ? Number.POSITIVE_INFINITY : group.arrivals - asked.arrivals;
     if (look.hasMore || group.arrivals !== asked.arrivals) return;
     if (asked.suspects !== 'none' && !look.claimed.some(isSuspect)) {
@@ -277,7 +282,12 @@ export class Dispatch implements WriteObserver {
     if (group.isServing || group.parked.length === 0) return;
     group.isServing = true;
     void this.serve(group)
-      .catch((error) => this.parts.ports.log.error({ nodeGroup: group.nodeGroup, error }, 'dispatch failed; the next event tries again'))
+      .catch((error) =>
+        this.parts.ports.log.error(
+          { nodeGroup: group.nodeGroup, error },
+          'dispatch failed; the next event tries again',
+        ),
+      )
       .finally(() => {
         group.isServing = false;
       });
@@ -310,7 +320,8 @@ export class Dispatch implements WriteObserver {
     let earliest = Number.POSITIVE_INFINITY;
     for (const group of this.groups.values()) {
       earliest = Math.min(earliest, group.nextDueAt);
-      for (const pull of group.parked) earliest = Math.min(earliest, now + Math.max(1, Math.ceil(pull.untilMono - mono)));
+      for (const pull of group.parked)
+        earliest = Math.min(earliest, now + Math.max(1, Math.ceil(pull.untilMono - mono)));
     }
     return earliest;
   }
@@ -355,7 +366,13 @@ function claimed(record: JobRecord, claim: { session: string; runId: string; now
 /** A claim that never reached its worker: waiting again at once, as if it had not been. */
 function givenBack(record: JobRecord, now: number): JobRecord {
   const { attempt } = record.status;
-  return withStatus(record, { state: 'waiting', dueAt: now, attempt: attempt - 1, runId: undefined, session: undefined });
+  return withStatus(record, {
+    state: 'waiting',
+    dueAt: now,
+    attempt: attempt - 1,
+    runId: undefined,
+    session: undefined,
+  });
 }
 
 /** How many records from `from` fit one answer: at most `max`, and the wire's bytes. */

@@ -2,14 +2,15 @@
  * Feedback: brings the results of ended jobs to a client of the submitting group, at least once. What is owed stands in the
  * record (`feedbackAt`) from the settling write on; the client's acknowledgement clears it. Nobody there: tried again every 30 s.
  */
-import { Batcher } from '../kit/batcher.js';
+
+import { ask } from '../cluster/ask.js';
 import type { JobRecord } from '../job/job.js';
 import { withStatus } from '../job/job.js';
-import { ask } from '../cluster/ask.js';
-import type { FinishedJob } from '../protocol/messages.js';
+import { Batcher } from '../kit/batcher.js';
 import { limits } from '../protocol/limits.js';
-import type { TrackerParts } from './tracker-ports.js';
+import type { FinishedJob } from '../protocol/messages.js';
 import type { JobWrites } from './records/writes.js';
+import type { TrackerParts } from './tracker-ports.js';
 
 const deliverWithinMs = 10_000;
 /** Owed for longer than this: given up, with a line in the node's log. */
@@ -31,7 +32,8 @@ export class Feedback {
   owe(records: readonly JobRecord[]): void {
     for (const record of records) {
       const { submitNodeGroup } = record.body;
-      if (record.status.feedbackAt === undefined || submitNodeGroup === undefined || this.underWay.has(record.jobId)) continue;
+      if (record.status.feedbackAt === undefined || submitNodeGroup === undefined || this.underWay.has(record.jobId))
+        continue;
       void this.send(submitNodeGroup, record);
     }
   }
@@ -47,11 +49,15 @@ export class Feedback {
     const { queue, clock } = this.parts.ports;
     for (let page = 0; page < pagesMax; page++) {
       const now = clock.wallMs();
-      const owed = (await queue.owedFeedback(group, now, limits.batchJobsMax)).filter(({ jobId }) => !this.underWay.has(jobId));
+      const owed = (await queue.owedFeedback(group, now, limits.batchJobsMax)).filter(
+        ({ jobId }) => !this.underWay.has(jobId),
+      );
       if (owed.length === 0) return;
       const tooOld = owed.filter((record) => (record.status.feedbackAt ?? now) < now - owedMsMax);
       if (tooOld.length > 0) await this.giveUp(group, tooOld);
-      const sent = await Promise.all(owed.filter((record) => !tooOld.includes(record)).map((record) => this.send(group, record)));
+      const sent = await Promise.all(
+        owed.filter((record) => !tooOld.includes(record)).map((record) => this.send(group, record)),
+      );
       if (sent.includes(false)) return;
     }
   }
@@ -101,7 +107,9 @@ export class Feedback {
   }
 
   private async clear(records: readonly JobRecord[]): Promise<void> {
-    await this.writes.update(records.map((before) => ({ before, after: withStatus(before, { feedbackAt: undefined }) })));
+    await this.writes.update(
+      records.map((before) => ({ before, after: withStatus(before, { feedbackAt: undefined }) })),
+    );
   }
 }
 

@@ -10,27 +10,28 @@
  *   control.ts    cancel, suspend, resume, trigger, edit     queries.ts, explain.ts    what is known of a job
  *   schedules.ts, sessions.ts, writes.ts are what the steps share.
  */
+
+import type { Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
-import type { Steps } from '../cluster/ask.js';
+import type { Subscription } from '../ports/transport.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
-import type { Subscription } from '../ports/transport.js';
 import { Accept } from './accept.js';
-import { Control } from './requests/control.js';
 import { Dispatch } from './dispatch.js';
-import { Explain } from './requests/explain.js';
 import { Feedback } from './feedback.js';
+import { Schedules } from './records/schedules.js';
+import { TrackerLog } from './records/tracker-log.js';
+import { JobWrites } from './records/writes.js';
+import { Control } from './requests/control.js';
+import { Explain } from './requests/explain.js';
 import { Queries } from './requests/queries.js';
 import { Rescue } from './rescue.js';
 import { Retention } from './retention.js';
-import { Schedules } from './records/schedules.js';
 import { Sessions } from './sessions.js';
 import { Settle } from './settle.js';
-import { TrackerLog } from './records/tracker-log.js';
 import type { TrackerParts, TrackerPorts, TrackerSettings } from './tracker-ports.js';
 import { Trigger } from './trigger.js';
-import { JobWrites } from './records/writes.js';
 
 const sweepEveryMs = 60_000;
 const resendEveryMs = 30_000;
@@ -63,7 +64,9 @@ export class JobTrackerRole {
     this.settle = new Settle(parts, this.writes, this.schedules, this.trackerLog, this.feedback);
     this.dispatch = new Dispatch(parts, this.writes, this.sessions, (expired) => {
       this.feedback.owe(expired);
-      void this.schedules.follow(expired).catch((error) => ports.log.error({ error }, 'an expired slot is left to the sweep'));
+      void this.schedules
+        .follow(expired)
+        .catch((error) => ports.log.error({ error }, 'an expired slot is left to the sweep'));
     });
     this.trigger = new Trigger(parts, this.writes, this.schedules);
     this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.trigger.catchUp());

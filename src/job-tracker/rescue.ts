@@ -8,10 +8,11 @@
  * A tracker that was itself late or cut off judges nobody until one full lease later: a blocked event loop or a reset socket is
  * never mistaken for a death.
  */
+
+import { ask } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
-import { ask } from '../cluster/ask.js';
 import type { Dispatch } from './dispatch.js';
 import type { Session, Sessions } from './sessions.js';
 import type { Settle } from './settle.js';
@@ -64,7 +65,8 @@ export class Rescue {
     const { held } = session;
     this.sessions.end(session);
     this.dispatch.drop(session);
-    if (held > 0) this.parts.ports.log.warn({ session: session.id, runs: held }, `session ended (${why}); its runs are given back`);
+    if (held > 0)
+      this.parts.ports.log.warn({ session: session.id, runs: held }, `session ended (${why}); its runs are given back`);
     await this.rescueRuns(session.id);
   }
 
@@ -98,7 +100,13 @@ export class Rescue {
       const runs = await queue.runsOf(id);
       const nodeGroup = runs[0]?.body.nodeGroup;
       if (nodeGroup === undefined) continue;
-      const session = this.sessions.begin({ session: id, identity: identityOf(id), nodeGroup, workThreads: 0, processors: [] });
+      const session = this.sessions.begin({
+        session: id,
+        identity: identityOf(id),
+        nodeGroup,
+        workThreads: 0,
+        processors: [],
+      });
       if (session) this.restored.push(session);
       for (const run of runs) this.sessions.written(run);
     }
@@ -175,7 +183,11 @@ export class Rescue {
 
   private async giveBack(session: Session, runIds: readonly string[]): Promise<void> {
     const reports = runIds.flatMap((runId) =>
-      [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'missed' } as const })),
+      [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({
+        jobId,
+        runId,
+        outcome: { kind: 'missed' } as const,
+      })),
     );
     await this.settle.verdicts(reports);
   }

@@ -17,7 +17,12 @@ export class Retention {
     const { keepEndedMs, keepEndedMax } = this.parts.settings;
     const now = clock.wallMs();
     const schedules = await this.openSchedules();
-    const request = { endedBefore: now - keepEndedMs, keepMax: keepEndedMax, keepAfter: now - keepRecentMs, max: perCallMax };
+    const request = {
+      endedBefore: now - keepEndedMs,
+      keepMax: keepEndedMax,
+      keepAfter: now - keepRecentMs,
+      max: perCallMax,
+    };
     for (let removed = 0; removed < perRoundMax; ) {
       const jobIds = await queue.purge(request, (record) => isNeeded(record, schedules));
       if (jobIds.length > 0) await logger.remove(jobIds);
@@ -30,7 +35,12 @@ export class Retention {
     const found = new Map<string, JobRecord>();
     let cursor: string | undefined;
     do {
-      const page = await this.parts.ports.queue.list({ schedules: true, states: ['waiting', 'suspended'], cursor, limit: pageMax });
+      const page = await this.parts.ports.queue.list({
+        schedules: true,
+        states: ['waiting', 'suspended'],
+        cursor,
+        limit: pageMax,
+      });
       for (const schedule of page.records) found.set(schedule.jobId, schedule);
       cursor = page.cursor;
     } while (cursor !== undefined);

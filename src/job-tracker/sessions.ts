@@ -4,10 +4,10 @@
  */
 import type { JobRecord } from '../job/job.js';
 import { isSuspect } from '../job/job.js';
-import type { SessionInfo } from '../protocol/messages.js';
 import { limits } from '../protocol/limits.js';
-import type { TrackerParts } from './tracker-ports.js';
+import type { SessionInfo } from '../protocol/messages.js';
 import type { WriteObserver } from './records/writes.js';
+import type { TrackerParts } from './tracker-ports.js';
 
 /** One claimed batch: its jobs not yet settled, and when its worker last said that it has it. */
 export interface Claim {

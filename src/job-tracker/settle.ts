@@ -16,9 +16,9 @@ import type { Change } from '../ports/job-queue.js';
 import type { ReportAnswer, RunReport } from '../protocol/messages.js';
 import type { Feedback } from './feedback.js';
 import type { Following, Schedules } from './records/schedules.js';
-import type { TrackerParts } from './tracker-ports.js';
-import { type TrackerLog, shortRun } from './records/tracker-log.js';
+import { shortRun, type TrackerLog } from './records/tracker-log.js';
 import type { JobWrites } from './records/writes.js';
+import type { TrackerParts } from './tracker-ports.js';
 
 /** Rounds of deciding again; each miss means that somebody else's write went through. */
 const roundsMax = 20;
@@ -39,15 +39,25 @@ export class Settle {
     for (let round = 0; round < roundsMax && open.length > 0; round++) {
       open = await this.settleOnce(reports, open, answers);
     }
-    for (const i of open) this.parts.ports.log.error({ ...(reports[i] as RunReport) }, 'a run could not be settled; its session will be rescued');
+    for (const i of open)
+      this.parts.ports.log.error(
+        { ...(reports[i] as RunReport) },
+        'a run could not be settled; its session will be rescued',
+      );
     return answers;
   }
 
   /** One round: read, decide, write. Answers the places whose record changed meanwhile. */
-  private async settleOnce(reports: readonly RunReport[], places: readonly number[], answers: ReportAnswer[]): Promise<number[]> {
+  private async settleOnce(
+    reports: readonly RunReport[],
+    places: readonly number[],
+    answers: ReportAnswer[],
+  ): Promise<number[]> {
     const verdicts = places.map((place) => reports[place] as RunReport);
     const records = await this.parts.ports.queue.get(verdicts.map((verdict) => verdict.jobId));
-    const current = records.map((record, n) => (record && isCurrentRun(record, verdicts[n] as RunReport) ? record : undefined));
+    const current = records.map((record, n) =>
+      record && isCurrentRun(record, verdicts[n] as RunReport) ? record : undefined,
+    );
     const following = await this.schedules.following(current.filter((record) => record !== undefined));
     const changes: Change[] = [];
     const changing: number[] = [];

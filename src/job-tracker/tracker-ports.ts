@@ -1,5 +1,5 @@
 /** What the steps of a JobTracker are given, and the settings they share. */
-import type { Subjects } from '../protocol/subjects.js';
+
 import type { Chance } from '../ports/chance.js';
 import type { Clock } from '../ports/clock.js';
 import type { Ids } from '../ports/ids.js';
@@ -7,6 +7,7 @@ import type { JobLogger } from '../ports/job-logger.js';
 import type { JobQueue } from '../ports/job-queue.js';
 import type { Log } from '../ports/log.js';
 import type { Transport } from '../ports/transport.js';
+import type { Subjects } from '../protocol/subjects.js';
 
 export interface TrackerPorts {
   readonly queue: JobQueue;

@@ -11,8 +11,8 @@ import type { JobRecord, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
 import type { Schedules } from './records/schedules.js';
-import type { TrackerParts } from './tracker-ports.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
+import type { TrackerParts } from './tracker-ports.js';
 
 /** A slot this late was not merely slow. */
 const misfireGraceMs = 5_000;
@@ -58,7 +58,8 @@ export class Trigger implements WriteObserver {
     await this.forEachSchedule(async (schedule, instance) => {
       const { slot } = schedule.status;
       if (!instance || !slot || slot.at >= lateBefore) return;
-      if (instance.status.state === 'waiting' && instance.status.attempt === 0) await this.judgeMissed(schedule, instance, slot);
+      if (instance.status.state === 'waiting' && instance.status.attempt === 0)
+        await this.judgeMissed(schedule, instance, slot);
     });
   }
 
@@ -73,13 +74,21 @@ export class Trigger implements WriteObserver {
     }
     if (verdict.fire) return;
     const { skipTo = null, skipped } = verdict;
-    const after = ended(instance, { state: 'skipped', now, nextSlot: skipTo, skipped, message: `missed at ${isoTime(slot.at)}` });
+    const after = ended(instance, {
+      state: 'skipped',
+      now,
+      nextSlot: skipTo,
+      skipped,
+      message: `missed at ${isoTime(slot.at)}`,
+    });
     const [written] = await this.writes.update([{ before: instance, after }]);
     if (written) await this.schedules.follow([written]);
   }
 
   /** Waiting schedules that rely on the previous cycle, each with the instance of its current slot. */
-  private async forEachSchedule(visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>): Promise<void> {
+  private async forEachSchedule(
+    visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>,
+  ): Promise<void> {
     const { queue } = this.parts.ports;
     let cursor: string | undefined;
     do {
@@ -114,7 +123,9 @@ export class Trigger implements WriteObserver {
     const isMissed = now - slot.at > misfireGraceMs;
     const catchUpTo = schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY;
     const isJudged = !isMissed || slot.at <= catchUpTo || (await this.isFired(schedule));
-    const verdict = isJudged ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now } : misfire(rule, slot, now);
+    const verdict = isJudged
+      ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now }
+      : misfire(rule, slot, now);
     const inserted = verdict.fire ? await this.schedules.fire(schedule, slot) : undefined;
     const { next, skipped } = verdict.fire
       ? slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: verdict.catchUpToMs })
@@ -122,7 +133,13 @@ export class Trigger implements WriteObserver {
     const total = (schedule.status.skipped ?? 0) + skipped;
     const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
     const after = next
-      ? withStatus(schedule, { slot: next, heldBy, dueAt: next.at, skipped: total, catchUpTo: isMissed ? verdict.catchUpToMs : undefined })
+      ? withStatus(schedule, {
+          slot: next,
+          heldBy,
+          dueAt: next.at,
+          skipped: total,
+          catchUpTo: isMissed ? verdict.catchUpToMs : undefined,
+        })
       : ended(schedule, { state: 'succeeded', now, skipped: total });
     const [advanced] = await this.writes.update([{ before: schedule, after }]);
     if (!advanced && inserted) await this.schedules.confirm(schedule, inserted);

@@ -20,7 +20,10 @@ const released = { runId: undefined, session: undefined, cancelAskedAt: undefine
 /** The ended record; it owes feedback if it asks for it and did end by running out, not by someone's wish. */
 export function ended(record: JobRecord, ending: Ending): JobRecord {
   const { state, now, reason, message, result, nextSlot, skipped } = ending;
-  const owesFeedback = record.body.needFeedback && !isSchedule(record) && (state === 'succeeded' || state === 'failed' || state === 'expired');
+  const owesFeedback =
+    record.body.needFeedback &&
+    !isSchedule(record) &&
+    (state === 'succeeded' || state === 'failed' || state === 'expired');
   return withStatus(record, {
     ...released,
     state,
@@ -36,7 +39,11 @@ export function ended(record: JobRecord, ending: Ending): JobRecord {
 }
 
 /** The record after a run, as `nextStep` decided. */
-export function afterRun(record: JobRecord, step: NextStep, around: Ending & { readonly outcome: RunOutcome }): JobRecord {
+export function afterRun(
+  record: JobRecord,
+  step: NextStep,
+  around: Ending & { readonly outcome: RunOutcome },
+): JobRecord {
   const runId = record.status.runId;
   const counters = { retryTimes: step.retryTimes, losses: step.losses, isAlone: step.isAlone };
   // Only a report makes a run the one settled last: what the tracker decides by itself must not answer a later report.
@@ -48,5 +55,13 @@ export function afterRun(record: JobRecord, step: NextStep, around: Ending & { r
   }
   const message = around.message ?? record.status.message;
   const attempt = record.status.attempt - (around.outcome.kind === 'missed' ? 1 : 0);
-  return withStatus(record, { ...released, ...counters, attempt, lastRunId, state: step.state, dueAt: step.dueAt, message });
+  return withStatus(record, {
+    ...released,
+    ...counters,
+    attempt,
+    lastRunId,
+    state: step.state,
+    dueAt: step.dueAt,
+    message,
+  });
 }

@@ -43,7 +43,11 @@ function hasControl(text: string): boolean {
   return false;
 }
 
-export function checkWhole(field: string, value: unknown, range: { min: number; max: number }): asserts value is number {
+export function checkWhole(
+  field: string,
+  value: unknown,
+  range: { min: number; max: number },
+): asserts value is number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= range.max) return;
   invalid(field, value, `must be a whole number from ${range.min} to ${range.max}.`);
 }
@@ -62,7 +66,11 @@ export function checkBody(body: JobBody): void {
   if (body.expireAt !== undefined) checkInstant('expireAt', body.expireAt);
   if (body.leaseLost !== undefined) checkOneOf('leaseLost', body.leaseLost, ['abort', 'continue']);
   if (body.needFeedback && body.submitNodeGroup === undefined) {
-    invalid('submitNodeGroup', body.submitNodeGroup, 'is missing, but needFeedback is true: name the group that gets the feedback.');
+    invalid(
+      'submitNodeGroup',
+      body.submitNodeGroup,
+      'is missing, but needFeedback is true: name the group that gets the feedback.',
+    );
   }
 }
 

@@ -6,7 +6,10 @@ export interface JobLogger {
   close(): Promise<void>;
   append(lines: readonly JobLogLine[]): Promise<void>;
   /** Lines of one job by (at, runId, seq), after the opaque cursor. */
-  read(jobId: string, options: { cursor?: string | undefined; limit: number }): Promise<{ lines: JobLogLine[]; cursor?: string }>;
+  read(
+    jobId: string,
+    options: { cursor?: string | undefined; limit: number },
+  ): Promise<{ lines: JobLogLine[]; cursor?: string }>;
   remove(jobIds: readonly string[]): Promise<void>;
 }
 export const JobLogger = Symbol.for('lts.JobLogger');

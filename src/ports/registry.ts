@@ -14,7 +14,9 @@ export interface Registry {
   leave(identity: string): Promise<void>;
   list(type?: NodeType, nodeGroup?: string): Promise<readonly NodeInfo[]>;
   /** Called with the nodes that came or went, from now on. The answer ends the watch. */
-  watch(listener: (change: { readonly added: readonly NodeInfo[]; readonly removed: readonly NodeInfo[] }) => void): () => void;
+  watch(
+    listener: (change: { readonly added: readonly NodeInfo[]; readonly removed: readonly NodeInfo[] }) => void,
+  ): () => void;
   /** The master of a node's group: the one elected among its members. */
   master(type: NodeType, nodeGroup: string): Promise<NodeInfo | undefined>;
 }

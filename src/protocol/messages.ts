@@ -8,17 +8,22 @@
  *   JobTracker  -> JobClient     JobsFinished
  */
 import type { JobBody, JobRecord, MisfirePolicy, RetryPolicy } from '../job/job.js';
-import type { RunOutcome } from '../job/next-step.js';
-import type { JobResult } from '../job/result.js';
 import type { Counts, ListPage, ListRequest } from '../job/listing.js';
 import type { JobLogLine } from '../job/log-line.js';
+import type { RunOutcome } from '../job/next-step.js';
+import type { JobResult } from '../job/result.js';
 
 /** When a submitted job first runs. Relative times count from acceptance, by the JobTracker's clock. */
 export type SubmittedTrigger =
   | { readonly kind: 'at'; readonly at: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'cron'; readonly expression: string; readonly timeZone?: string | undefined }
-  | { readonly kind: 'repeat'; readonly intervalMs: number; readonly count: number; readonly firstAt?: number | undefined }
+  | {
+      readonly kind: 'repeat';
+      readonly intervalMs: number;
+      readonly count: number;
+      readonly firstAt?: number | undefined;
+    }
   | { readonly kind: 'fixed-delay'; readonly delayMs: number; readonly firstAt?: number | undefined };
 
 /** What the job does not say itself, the JobTracker's settings fill in. */
@@ -113,7 +118,10 @@ export interface PullAnswer extends SessionAnswer {
 
 /** Message kinds with the body they carry and the reply they get. */
 export interface Messages {
-  SubmitJobs: { body: { readonly jobs: readonly SubmittedJob[] }; reply: { readonly answers: readonly SubmitAnswer[] } };
+  SubmitJobs: {
+    body: { readonly jobs: readonly SubmittedJob[] };
+    reply: { readonly answers: readonly SubmitAnswer[] };
+  };
   CancelJob: { body: JobKey; reply: ControlAnswer };
   SuspendJob: { body: JobKey; reply: ControlAnswer };
   ResumeJob: { body: JobKey; reply: ControlAnswer };

@@ -1,6 +1,6 @@
 /** From what a runner returned or threw to the outcome of its run. */
 import { LtsError } from '../errors.js';
-import { RunAborted } from '../job/context.js';
+import type { RunAborted } from '../job/context.js';
 import { Action } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
 import { Result } from '../job/result.js';
@@ -23,7 +23,10 @@ export function outcomeOfReturn(returned: unknown, codec: Codec): RunOutcome {
     case Action.EXECUTE_SUCCESS:
       return { kind: 'success', message, result: encoded(returned.options.value, codec) };
     default:
-      throw new LtsError('LTS_JOB_INVALID', `action: ${textOf(returned.action)} is none of the four actions; see Action.`);
+      throw new LtsError(
+        'LTS_JOB_INVALID',
+        `action: ${textOf(returned.action)} is none of the four actions; see Action.`,
+      );
   }
 }
 

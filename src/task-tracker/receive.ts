@@ -2,10 +2,11 @@
  * Receive: keeps up to two pulls open at the tracker, which together offer the free slots, so that while one is answered and on
  * its way the other still waits there. A reply that comes after its pull's deadline is dropped: those runs were never received.
  */
-import { LtsError } from '../errors.js';
-import type { JobRecord } from '../job/job.js';
+
 import { ask } from '../cluster/ask.js';
 import { until } from '../cluster/within.js';
+import { LtsError } from '../errors.js';
+import type { JobRecord } from '../job/job.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer } from '../protocol/messages.js';
 import type { WorkerSession } from './session.js';

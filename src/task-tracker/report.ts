@@ -2,10 +2,11 @@
  * Report: brings outcomes to the tracker in batches and keeps each one until a tracker acknowledged it after its commit: in
  * memory, and in the FailStore when no answer came for 200 ms. A report may arrive twice; the tracker counts it once.
  */
-import { LtsError } from '../errors.js';
-import { Replay } from '../cluster/replay.js';
-import { Batcher } from '../kit/batcher.js';
+
 import { ask } from '../cluster/ask.js';
+import { Replay } from '../cluster/replay.js';
+import { LtsError } from '../errors.js';
+import { Batcher } from '../kit/batcher.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer, RunReport } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';
@@ -93,7 +94,9 @@ export class Report {
   /** A result that stays in the FailStore after its answer is sent again, which changes nothing. */
   private async forget(reports: readonly RunReport[]): Promise<void> {
     const { failStore, log } = this.parts.ports;
-    await failStore.remove('results', reports.map(keyOf)).catch((error) => log.warn({ error }, 'acknowledged results stay in the FailStore'));
+    await failStore
+      .remove('results', reports.map(keyOf))
+      .catch((error) => log.warn({ error }, 'acknowledged results stay in the FailStore'));
   }
 
   private async isAnswered(reports: readonly RunReport[]): Promise<boolean> {
@@ -126,8 +129,15 @@ export class Report {
   private async keep(reports: readonly RunReport[]): Promise<void> {
     const { failStore, clock, log } = this.parts.ports;
     const at = clock.wallMs();
-    const entries = reports.map((report) => ({ topic: 'results' as const, key: keyOf(report), value: JSON.stringify(report), at }));
-    await failStore.put(entries).catch((error) => log.error({ results: reports.length, error }, 'results are kept in memory only'));
+    const entries = reports.map((report) => ({
+      topic: 'results' as const,
+      key: keyOf(report),
+      value: JSON.stringify(report),
+      at,
+    }));
+    await failStore
+      .put(entries)
+      .catch((error) => log.error({ results: reports.length, error }, 'results are kept in memory only'));
   }
 
   /** Kept results offer no slots: their session may be gone. */

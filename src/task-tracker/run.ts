@@ -4,10 +4,10 @@
  * runner does afterwards counts for nothing.
  */
 import { LtsError } from '../errors.js';
-import { Deferred } from '../kit/deferred.js';
 import { type BizLogger, JobContext, RunAborted, RunningJob } from '../job/context.js';
 import type { AbortReason, JobRecord } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
+import { Deferred } from '../kit/deferred.js';
 import { outcomeOfAbort, outcomeOfReturn, outcomeOfThrow } from './outcome.js';
 import type { WorkerParts } from './worker-ports.js';
 

@@ -4,9 +4,10 @@
  *
  *   starting -> alive -> lost (lease over, or refused) -> starting ...
  */
+
+import { ask } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
-import { ask } from '../cluster/ask.js';
 import { limits } from '../protocol/limits.js';
 import type { SessionAnswer } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';

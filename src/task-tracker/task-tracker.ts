@@ -6,13 +6,14 @@
  *   session.ts   one life at the trackers: the lease that makes its runs its own
  *   slots.ts     how many runs fit            voice.ts   biz-log lines and progress
  */
+
+import { ask, type Steps } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { until, within } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine } from '../job/log-line.js';
 import type { Subscription } from '../ports/transport.js';
-import { ask, type Steps } from '../cluster/ask.js';
 import type { PullAnswer } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import { Receive } from './receive.js';
@@ -183,7 +184,10 @@ export class TaskTrackerRole {
       // A run whose result is only kept stays named, so that the tracker does not take it for one that never arrived.
       if (reported === 'kept') return;
     } catch (error) {
-      this.parts.ports.log.error({ jobId: run.job.jobId, error }, 'a result could not be reported; its run will be taken for lost');
+      this.parts.ports.log.error(
+        { jobId: run.job.jobId, error },
+        'a result could not be reported; its run will be taken for lost',
+      );
     }
     this.acknowledged(run.runId);
   }
@@ -220,5 +224,12 @@ export class TaskTrackerRole {
 }
 
 function withDefaults(settings: WorkerSettings): Required<WorkerSettings> {
-  return { workThreads: 64, leaseLost: 'abort', abortGraceMs: 5_000, bizLoggerLevel: 'INFO', leaseMs: 30_000, ...settings };
+  return {
+    workThreads: 64,
+    leaseLost: 'abort',
+    abortGraceMs: 5_000,
+    bizLoggerLevel: 'INFO',
+    leaseMs: 30_000,
+    ...settings,
+  };
 }

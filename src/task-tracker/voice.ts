@@ -1,9 +1,10 @@
 /** Biz-log lines and progress of runs, brought to the tracker in batches off the critical path: bounded, never waited for. */
-import { Batcher } from '../kit/batcher.js';
+
+import { ask } from '../cluster/ask.js';
 import type { BizLogger } from '../job/context.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine, LogLevel } from '../job/log-line.js';
-import { ask } from '../cluster/ask.js';
+import { Batcher } from '../kit/batcher.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress } from '../protocol/messages.js';
 import type { RunVoice } from './run.js';
@@ -36,9 +37,22 @@ export class Voice {
     let seq = 0;
     const write = (level: LogLevel) => (text: string) => {
       if (rank[level] < rank[this.parts.settings.bizLoggerLevel]) return;
-      this.write({ jobId, runId, seq: ++seq, at: this.parts.ports.clock.wallMs(), level, type: 'biz', text: cut(String(text)) });
+      this.write({
+        jobId,
+        runId,
+        seq: ++seq,
+        at: this.parts.ports.clock.wallMs(),
+        level,
+        type: 'biz',
+        text: cut(String(text)),
+      });
     };
-    const bizLogger: BizLogger = { debug: write('DEBUG'), info: write('INFO'), warn: write('WARN'), error: write('ERROR') };
+    const bizLogger: BizLogger = {
+      debug: write('DEBUG'),
+      info: write('INFO'),
+      warn: write('WARN'),
+      error: write('ERROR'),
+    };
     return { bizLogger, progress: (percent, text) => this.note({ jobId, runId, percent, text }) };
   }
 
@@ -49,7 +63,8 @@ export class Voice {
 
   private write(line: JobLogLine): void {
     this.lines.add(line).catch((error) => {
-      if (this.dropped++ % 1_000 === 0) this.parts.ports.log.warn({ dropped: this.dropped, error }, 'biz-log lines were dropped');
+      if (this.dropped++ % 1_000 === 0)
+        this.parts.ports.log.warn({ dropped: this.dropped, error }, 'biz-log lines were dropped');
     });
   }
 
@@ -74,7 +89,12 @@ export class Voice {
       const { failStore, clock } = this.parts.ports;
       const at = clock.wallMs();
       await failStore.put(
-        lines.map((line) => ({ topic: 'biz-logs', key: `${line.jobId}/${line.runId}/${line.seq}`, value: JSON.stringify(line), at })),
+        lines.map((line) => ({
+          topic: 'biz-logs',
+          key: `${line.jobId}/${line.runId}/${line.seq}`,
+          value: JSON.stringify(line),
+          at,
+        })),
       );
     }
     return undefined;

@@ -1,14 +1,15 @@
 /** What the parts of a TaskTracker are given, and the settings they share. */
-import type { Subjects } from '../protocol/subjects.js';
+
+import type { LogLevel } from '../job/log-line.js';
 import type { Chance } from '../ports/chance.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { FailStore } from '../ports/fail-store.js';
 import type { Ids } from '../ports/ids.js';
-import type { LogLevel } from '../job/log-line.js';
 import type { Log } from '../ports/log.js';
 import type { Runners } from '../ports/runners.js';
 import type { Transport } from '../ports/transport.js';
+import type { Subjects } from '../protocol/subjects.js';
 
 export interface WorkerPorts {
   readonly transport: Transport;

@@ -1,5 +1,12 @@
 /** The testing door: virtual time, seeded chance, and ports that fail on purpose. */
-export { calmNetwork, calmStore, type CrashFaults, type NetworkFaults, type Range, type StoreFaults } from './faults.js';
+export {
+  type CrashFaults,
+  calmNetwork,
+  calmStore,
+  type NetworkFaults,
+  type Range,
+  type StoreFaults,
+} from './faults.js';
 export { NodeLife } from './node-life.js';
 export { SeededChance } from './seeded-chance.js';
 export { SeededIds } from './seeded-ids.js';

@@ -2,7 +2,7 @@
  * The network between simulated nodes, with the habits of a message server in the middle: nobody there is answered at once,
  * a request that timed out may still be delivered, a node that is cut off loses what it sends without a word.
  */
-import { LtsError, type ErrorCode } from '../errors.js';
+import { type ErrorCode, LtsError } from '../errors.js';
 import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../ports/transport.js';
 import type { NetworkFaults } from './faults.js';
 import type { NodeLife } from './node-life.js';
@@ -122,7 +122,9 @@ export class SimulatedNetwork {
     if (!isFaulty) return;
     if (chance.isLucky(faults.duplicateRate)) this.again('duplicated', lateMs * 2, () => this.arrive(from, to, what));
     if (chance.isLucky(faults.replayRate)) {
-      this.again('replayed', chance.between(faults.replayMs.min, faults.replayMs.max), () => this.arrive(from, to, what));
+      this.again('replayed', chance.between(faults.replayMs.min, faults.replayMs.max), () =>
+        this.arrive(from, to, what),
+      );
     }
   }
 
@@ -179,7 +181,8 @@ class SimulatedTransport implements Transport {
     const point = `transport.${message.kind}`;
     if (!life.isAlive || this.options.points.isFatal(life, `${point}:before`)) return never();
     if (!this.isOpen) throw closed(subject);
-    if (options.signal?.aborted) throw new LtsError('LTS_ABORTED', `The request to ${subject} was given up before it was sent.`);
+    if (options.signal?.aborted)
+      throw new LtsError('LTS_ABORTED', `The request to ${subject} was given up before it was sent.`);
     const text = JSON.stringify(message);
     const reply = await new Promise<Reply>((resolve) => {
       this.send(subject, message.kind, { text, deadlineMs: options.deadlineMs }, this.pend(subject, options, resolve));
@@ -219,7 +222,10 @@ class SimulatedTransport implements Transport {
     this.isOpen = false;
     for (const subscriber of this.subscribed) this.network.remove(subscriber);
     for (const pending of this.pending) {
-      pending.settle({ code: 'LTS_ABORTED', text: 'The request was given up: its node stopped; it may have been handled.' });
+      pending.settle({
+        code: 'LTS_ABORTED',
+        text: 'The request was given up: its node stopped; it may have been handled.',
+      });
     }
   }
 
@@ -229,7 +235,11 @@ class SimulatedTransport implements Transport {
       this.network.counts.unanswered++;
       pending.settle({ code: 'LTS_TIMEOUT', text });
     });
-    const abort = () => pending.settle({ code: 'LTS_ABORTED', text: `The request to ${subject} was given up; it may have been handled.` });
+    const abort = () =>
+      pending.settle({
+        code: 'LTS_ABORTED',
+        text: `The request to ${subject} was given up; it may have been handled.`,
+      });
     options.signal?.addEventListener('abort', abort);
     const pending: Pending = {
       isSettled: false,
@@ -252,11 +262,17 @@ class SimulatedTransport implements Transport {
     const subscriber = this.network.audience(subject)[0];
     if (subscriber) {
       const answer = (reply: string) => this.bringBack(subscriber.member.host, kind, reply, pending);
-      return this.network.carry(host, subscriber.member.host, { kind, deliver: () => this.hand(subscriber, sent, answer) });
+      return this.network.carry(host, subscriber.member.host, {
+        kind,
+        deliver: () => this.hand(subscriber, sent, answer),
+      });
     }
     if (!this.network.isConnected(host)) return;
     const { min, max } = faults().latencyMs;
-    const nobody: Reply = { code: 'LTS_NO_TRACKER', text: `The request to ${subject} has no responders: nobody subscribes there.` };
+    const nobody: Reply = {
+      code: 'LTS_NO_TRACKER',
+      text: `The request to ${subject} has no responders: nobody subscribes there.`,
+    };
     world.schedule(chance.between(min, max), () => life.receive(() => pending.settle(nobody)));
   }
 

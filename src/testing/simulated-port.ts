@@ -41,7 +41,8 @@ export function simulatedPort<Port extends object>(inner: Port, options: PortOpt
     get(target, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
-      return (...values: unknown[]) => call(`${options.name}.${String(name)}`, () => method.apply(target, values), { ...options, lanes });
+      return (...values: unknown[]) =>
+        call(`${options.name}.${String(name)}`, () => method.apply(target, values), { ...options, lanes });
     },
   });
 }
@@ -60,7 +61,8 @@ async function call(point: string, act: () => Promise<unknown>, options: Call): 
   await lanes.to.pass(onTheWayMs + slowMs);
   options.trace.note(life.name, isRefused ? `${point} refused` : point);
   if (isRefused) options.onRefused?.();
-  if (isRefused) throw new LtsError('LTS_STORE_FAILED', `${point}: the store refused the call (simulated). Try again later.`);
+  if (isRefused)
+    throw new LtsError('LTS_STORE_FAILED', `${point}: the store refused the call (simulated). Try again later.`);
   const answer = await act();
   if (points.isFatal(life, `${point}:after`)) return never();
   await lanes.back.pass(onTheWayMs);

@@ -55,7 +55,8 @@ export class VirtualClock implements Clock {
 
   /** Lets `ms` pass, waking sleepers in order. Only for a clock that was made without a scheduler of its own. */
   async advance(ms: number): Promise<void> {
-    if (!(this.scheduler instanceof VirtualTime)) throw new Error('Advance the time of the world, not the clock of one node.');
+    if (!(this.scheduler instanceof VirtualTime))
+      throw new Error('Advance the time of the world, not the clock of one node.');
     await this.scheduler.advance(ms);
   }
 }

@@ -61,7 +61,8 @@ export class VirtualTime implements Scheduler {
 
   private pass(at: number): void {
     this.standing = at > this.nowMs ? 0 : this.standing + 1;
-    if (this.standing > standingMax) throw new Error(`Time stands still at ${this.nowMs} ms: ${standingMax} events of one instant.`);
+    if (this.standing > standingMax)
+      throw new Error(`Time stands still at ${this.nowMs} ms: ${standingMax} events of one instant.`);
     this.nowMs = Math.max(this.nowMs, at);
     this.events++;
   }

@@ -8,8 +8,10 @@ import { verifyIndexes } from '../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { LmdbJobQueue } from '../../src/adapters/lmdb/lmdb-job-queue.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
 import { jobQueueSuite } from './job-queue.suite.js';
+import { jobQueueReadsSuite } from './job-queue-reads.suite.js';
+import type { QueueUnderTest } from './queue-under-test.js';
 
-jobQueueSuite('memory', async () => {
+const onMemory = async (): Promise<QueueUnderTest> => {
   const queue = new MemoryJobQueue();
   await queue.open();
   const reopen = async (): Promise<MemoryJobQueue> => {
@@ -18,9 +20,9 @@ jobQueueSuite('memory', async () => {
     return queue;
   };
   return { queue, reopen, end: () => queue.close() };
-});
+};
 
-jobQueueSuite('lmdb', async () => {
+const onLmdb = async (): Promise<QueueUnderTest> => {
   const path = await mkdtemp(join(tmpdir(), 'lts-queue-'));
   let environment: LmdbEnvironment;
   let queue: LmdbJobQueue;
@@ -44,4 +46,9 @@ jobQueueSuite('lmdb', async () => {
     return open();
   };
   return { queue: await open(), reopen, end };
-});
+};
+
+for (const suite of [jobQueueSuite, jobQueueReadsSuite]) {
+  suite('memory', onMemory);
+  suite('lmdb', onLmdb);
+}

@@ -1,14 +1,17 @@
 /**
  * Runs seeds: `--seeds N --from S`, one seed with its trace: `--seed N --trace`, or the planted bugs: `--plant all|name`.
  * `--keep` goes on after a failing seed, `--ignore text` passes over violations with that text, to look behind a known bug.
+ * `--every-crash --seed N` plays one short life again and again, each time with one crash at the next place where a node can die.
  * `--unordered-store` lets the answers of the store overtake each other.
  * Ends with one line of counts; exits with 1 on a violation, a bug that went unseen, or a rejection that nobody handled.
  */
 import { parseArgs } from 'node:util';
+import { SeededChance } from '../../src/testing/seeded-chance.js';
 import { withoutGlobals } from './bare-globals.js';
 import { addCounts, missingMarks } from './coverage.js';
 import { type Plant, plants } from './plants.js';
 import { type Outcome, type RunOptions, runSeed } from './run-seed.js';
+import { calmPlan, planOf, type Role } from './swarm.js';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +22,8 @@ const { values } = parseArgs({
     plant: { type: 'string' },
     ignore: { type: 'string', multiple: true },
     'unordered-store': { type: 'boolean', default: false },
+    'crash-at': { type: 'string' },
+    'every-crash': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -78,11 +83,29 @@ async function runPlants(name: string, from: number, count: number): Promise<voi
   }
 }
 
+/** Each call and each answer of each role is a place to die. */
+async function runEveryCrash(seed: number): Promise<void> {
+  const ground = calmPlan(planOf(seed, new SeededChance(seed).split('plan')));
+  const { counts } = await run(seed, { plan: ground, crashAt: { role: 'tracker', nth: 0 } });
+  for (const role of ['tracker', 'worker', 'client'] as const) {
+    for (let nth = 1; nth <= (counts[`crash-points-${role}`] ?? 0); nth++) {
+      const before = failed;
+      report(await run(seed, { plan: ground, crashAt: { role, nth } }));
+      if (failed > before) console.log(`    with the crash of the ${role} at its point ${nth}: add --crash-at ${role}:${nth}`);
+      if (failed > 0 && !values.keep) return;
+    }
+  }
+}
+
 const startedAt = performance.now();
 const from = Number(values.from);
-if (values.seed !== undefined) {
+if (values['every-crash']) await runEveryCrash(Number(values.seed ?? from));
+else if (values.seed !== undefined) {
+  const seed = Number(values.seed);
   const plant = plants.find(({ name }) => name === values.plant);
-  const outcome = await run(Number(values.seed), { plant, print: values.trace ? (line) => console.log(line) : undefined });
+  const [role, nth] = values['crash-at']?.split(':') ?? [];
+  const crash = role ? { plan: calmPlan(planOf(seed, new SeededChance(seed).split('plan'))), crashAt: { role: role as Role, nth: Number(nth) } } : {};
+  const outcome = await run(seed, { ...crash, plant, print: values.trace ? (line) => console.log(line) : undefined });
   console.log(`trace ${outcome.digest} on Node ${process.version}, zone data ${process.versions.tz}`);
   report(outcome);
 } else if (values.plant !== undefined) await runPlants(values.plant, from, Number(values.seeds));

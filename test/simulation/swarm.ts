@@ -132,3 +132,28 @@ function incidentsOf(chance: SeededChance): Partial<Record<IncidentKind, number>
   for (const kind of incidentKinds) if (chance.isLucky(0.25)) incidents[kind] = chance.whole(8_000, 60_000);
   return incidents;
 }
+
+/** A short, busy life without faults: the ground on which every single crash is tried. */
+export function calmPlan(drawn: Plan): Partial<Plan> {
+  const never = { beforeRate: 0, afterRate: 0 };
+  return {
+    workers: [
+      { nodeGroup: 'red', workThreads: 2 },
+      { nodeGroup: 'red', workThreads: 2 },
+    ],
+    clients: 1,
+    safetyMs: 20_000,
+    network: calmNetwork,
+    jobStore: calmStore,
+    failStore: calmStore,
+    crashes: { tracker: never, worker: never, client: never },
+    incidents: {},
+    outageMs: { min: 100, max: 6_000 },
+    wallOffsetMs: 0,
+    deeds: { ...drawn.deeds, schedule: 3, cancel: 2, edit: 1 },
+    deedEveryMs: 800,
+    schedulesMax: 3,
+    needFeedbackRate: 0.5,
+    keepEndedMs: 7 * 86_400_000,
+  };
+}

@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly print?: ((line: string) => void) | undefined;
   readonly plant?: Plant | undefined;
   readonly ignored?: readonly string[] | undefined;
+  /** One crash, at the n-th call or answer of a role's nodes, before the world is calm. */
+  readonly crashAt?: { readonly role: Role; readonly nth: number } | undefined;
 }
 
 export class World {
@@ -47,7 +49,7 @@ export class World {
 
   constructor(
     readonly plan: Plan,
-    options: WorldOptions = {},
+    private readonly options: WorldOptions = {},
   ) {
     this.plant = options.plant;
     this.ledger = new Ledger([...(options.ignored ?? []), ...(options.plant?.ignored ?? [])]);
@@ -178,13 +180,19 @@ export class World {
     const process = this.processOf(life);
     if (!process) return true;
     if (this.isCalm) return false;
-    const rates = this.plan.crashes[process.role];
-    const rate = point.endsWith(':before') ? rates.beforeRate : rates.afterRate;
-    if (!this.faultChance.isLucky(rate)) return false;
+    if (!this.isDoomed(process.role, point)) return false;
     this.ledger.count(point.endsWith(':before') ? 'crashes-before-a-call' : 'crashes-after-a-call');
     this.note(life.name, `dies at ${point}`);
     process.crash();
     return true;
+  }
+
+  private isDoomed(role: Role, point: string): boolean {
+    this.ledger.count(`crash-points-${role}`);
+    const { crashAt } = this.options;
+    if (crashAt) return crashAt.role === role && this.ledger.counts[`crash-points-${role}`] === crashAt.nth;
+    const rates = this.plan.crashes[role];
+    return this.faultChance.isLucky(point.endsWith(':before') ? rates.beforeRate : rates.afterRate);
   }
 
   private repeatIncident(kind: IncidentKind, everyMs: number): void {

@@ -7,8 +7,8 @@ import { JobTables } from './jobs/job-indexes.js';
 import { JobRecords } from './jobs/job-records.js';
 import { addOne } from './jobs/job-writes.js';
 import { isRedirect, parseRecord, UndecodableRecord } from './jobs/record-text.js';
-import type { LmdbTable } from './table.js';
 import { verifyIndexes } from './jobs/verify-indexes.js';
+import type { LmdbTable } from './table.js';
 
 const recordsPerCommit = 1_000;
 

@@ -31,7 +31,9 @@ export class Schedules {
 
   /** For those instances whose end makes their schedule go on: what follows if they end now. */
   async following(instances: readonly JobRecord[]): Promise<Map<string, Following>> {
-    const origins = new Map(instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])));
+    const origins = new Map(
+      instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])),
+    );
     if (origins.size === 0) return new Map();
     const ids = [...new Set([...origins.values()].map((origin) => origin.scheduleId))];
     const found = await this.parts.ports.queue.get(ids);
@@ -51,7 +53,8 @@ export class Schedules {
       instances.map(async ({ jobId, body: { origin } }) => {
         if (!origin) return;
         const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
-        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId))) await this.open(schedule);
+        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId)))
+          await this.open(schedule);
       }),
     );
   }

@@ -1,7 +1,7 @@
 /** From a submitted job to the records that stand for it; pure. */
 import { LtsError } from '../../errors.js';
-import { isEnded, isSchedule } from '../../job/job.js';
 import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../../job/job.js';
+import { isEnded, isSchedule } from '../../job/job.js';
 import { firstSlot } from '../../job/schedule.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../../job/validate.js';
 import { limits } from '../../protocol/limits.js';
@@ -24,7 +24,11 @@ export function recordOf(job: SubmittedJob, defaults: Defaults): JobRecord {
   checkBody(body);
   checkSize(body);
   const start = rule ? firstOf(rule, defaults.now) : { dueAt: startOf(job.trigger, defaults.now) };
-  return { jobId: job.jobId, body, status: { rev: 1, state: 'waiting', attempt: 0, retryTimes: 0, losses: 0, ...start } };
+  return {
+    jobId: job.jobId,
+    body,
+    status: { rev: 1, state: 'waiting', attempt: 0, retryTimes: 0, losses: 0, ...start },
+  };
 }
 
 function checkSize(body: JobBody): void {
@@ -65,7 +69,8 @@ export function ruleOf(
     case 'repeat':
       checkInterval('repeat.interval', trigger.intervalMs);
       checkWhole('repeat.count', trigger.count, { min: -1, max: Number.MAX_SAFE_INTEGER });
-      if (trigger.count === 0) throw new LtsError('LTS_JOB_INVALID', 'repeat.count: 0 runs. Use 1 or more, or -1 for endless.');
+      if (trigger.count === 0)
+        throw new LtsError('LTS_JOB_INVALID', 'repeat.count: 0 runs. Use 1 or more, or -1 for endless.');
       return { ...how, trigger: { ...trigger, firstAt: Math.max(trigger.firstAt ?? defaults.now, defaults.now) } };
     case 'fixed-delay':
       checkInterval('fixedDelay', trigger.delayMs);

@@ -1,10 +1,10 @@
 /** Lines of the tracker in a job's log: only what is out of the ordinary; the ordinary is read from the record's timestamps. */
 import { until } from '../../cluster/within.js';
-import { Batcher } from '../../kit/batcher.js';
 import type { JobRecord } from '../../job/job.js';
 import { isEnded } from '../../job/job.js';
-import type { Change } from '../../ports/job-queue.js';
 import type { JobLogLine, LogLevel } from '../../job/log-line.js';
+import { Batcher } from '../../kit/batcher.js';
+import type { Change } from '../../ports/job-queue.js';
 import type { TrackerPorts } from '../tracker-ports.js';
 
 export interface Happening {
@@ -46,7 +46,8 @@ export class TrackerLog {
   write(happening: Happening): void {
     const line = { ...happening, seq: ++this.seq, at: this.ports.clock.wallMs() };
     this.batcher.add(line).catch((error) => {
-      if (this.dropped++ % 1000 === 0) this.ports.log.warn({ dropped: this.dropped, error }, 'lines of the job log were dropped');
+      if (this.dropped++ % 1000 === 0)
+        this.ports.log.warn({ dropped: this.dropped, error }, 'lines of the job log were dropped');
     });
   }
 
@@ -66,11 +67,21 @@ function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening
   const why = status.message ? `: ${status.message}` : '';
   if (status.losses > before.status.losses) {
     const what = isEnded(status.state) ? `the job is ${status.state} (${status.reason})` : 'the job waits again';
-    return { jobId, type: 'loss', level: 'WARN', text: `${run} was lost with its worker, loss ${status.losses}; ${what}` };
+    return {
+      jobId,
+      type: 'loss',
+      level: 'WARN',
+      text: `${run} was lost with its worker, loss ${status.losses}; ${what}`,
+    };
   }
   if (isEnded(status.state)) {
     if (status.state === 'succeeded') return undefined;
-    return { jobId, type: 'ended', level: 'ERROR', text: `${status.state}${status.reason ? ` (${status.reason})` : ''}${why}` };
+    return {
+      jobId,
+      type: 'ended',
+      level: 'ERROR',
+      text: `${status.state}${status.reason ? ` (${status.reason})` : ''}${why}`,
+    };
   }
   if (status.retryTimes > before.status.retryTimes) {
     const text = `${run}: retry ${status.retryTimes} is due at ${new Date(status.dueAt ?? 0).toISOString()}${why}`;

@@ -8,21 +8,22 @@
  *   trigger     a waiting job becomes due now; a schedule gets one instance beside its slots
  *   edit        fields of a waiting job or of a schedule; a new rule starts a new generation
  */
+
+import { ask } from '../../cluster/ask.js';
 import { LtsError } from '../../errors.js';
 import { ended } from '../../job/ending.js';
 import type { JobRecord, JobStatus, Slot } from '../../job/job.js';
 import { isEnded, isSchedule, withStatus } from '../../job/job.js';
 import { firstSlot, instanceId, type NextSlot, slotAfter } from '../../job/schedule.js';
 import { checkInstant, checkWhole } from '../../job/validate.js';
-import { ask } from '../../cluster/ask.js';
 import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
-import { findJob } from './queries.js';
 import type { Schedules } from '../records/schedules.js';
-import type { Sessions } from '../sessions.js';
 import { ruleOf } from '../records/submitted.js';
 import type { TrackerLog } from '../records/tracker-log.js';
-import type { TrackerParts } from '../tracker-ports.js';
 import type { JobWrites } from '../records/writes.js';
+import type { Sessions } from '../sessions.js';
+import type { TrackerParts } from '../tracker-ports.js';
+import { findJob } from './queries.js';
 
 const tellWithinMs = 2_000;
 const editable: readonly string[] = ['params', 'priority', 'dueAt', 'maxRetryTimes', 'trigger'];
@@ -189,7 +190,8 @@ export class Control {
     checkWhole('maxRetryTimes', maxRetryTimes, { min: 0, max: 1_000_000 });
     const body = { ...record.body, params, priority, retry: { ...record.body.retry, maxRetryTimes } };
     if (edit.dueAt !== undefined) checkInstant('triggerTime', edit.dueAt);
-    if (!isSchedule(record)) return withStatus({ ...record, body }, edit.dueAt === undefined ? {} : { dueAt: edit.dueAt });
+    if (!isSchedule(record))
+      return withStatus({ ...record, body }, edit.dueAt === undefined ? {} : { dueAt: edit.dueAt });
     return this.withRule({ ...record, body }, edit, now);
   }
 
@@ -198,8 +200,14 @@ export class Control {
     const now = this.now();
     const old = schedule.body.rule;
     const how = { relyOnPrevCycle: old?.relyOnPrevCycle ?? true, misfire: old?.misfire ?? 'fire-once' } as const;
-    const rule = edit.trigger ? ruleOf({ trigger: edit.trigger, ...how }, { now, timeZone: this.parts.settings.timeZone }) : old;
-    if (!rule) throw new LtsError('LTS_JOB_INVALID', `Job ${schedule.jobId} is periodic; a one-shot trigger cannot replace its rule.`);
+    const rule = edit.trigger
+      ? ruleOf({ trigger: edit.trigger, ...how }, { now, timeZone: this.parts.settings.timeZone })
+      : old;
+    if (!rule)
+      throw new LtsError(
+        'LTS_JOB_INVALID',
+        `Job ${schedule.jobId} is periodic; a one-shot trigger cannot replace its rule.`,
+      );
     const changed = { ...schedule, body: { ...schedule.body, rule } };
     const slot = edit.trigger ? firstSlot(rule, now) : this.slotFrom(changed, instance).next;
     // The last slot is running: nothing is left that the edit could change.
@@ -211,18 +219,27 @@ export class Control {
 
 function checkEdit(job: JobRecord, edit: JobEdit): void {
   const unknown = Object.keys(edit).find((field) => !editable.includes(field));
-  const wrong = unknown ?? (isSchedule(job) ? edit.dueAt !== undefined && 'dueAt' : edit.trigger !== undefined && 'trigger');
+  const wrong =
+    unknown ?? (isSchedule(job) ? edit.dueAt !== undefined && 'dueAt' : edit.trigger !== undefined && 'trigger');
   if (!wrong) return;
   const kind = isSchedule(job) ? 'a schedule' : 'a one-shot job';
   const fields = editable.filter((field) => field !== (isSchedule(job) ? 'dueAt' : 'trigger')).join(', ');
-  throw new LtsError('LTS_JOB_INVALID', `${wrong}: cannot be edited, for job ${job.jobId} is ${kind}. It has: ${fields}.`);
+  throw new LtsError(
+    'LTS_JOB_INVALID',
+    `${wrong}: cannot be edited, for job ${job.jobId} is ${kind}. It has: ${fields}.`,
+  );
 }
 
 export const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
   status.slot ? instanceId(jobId, status.generation ?? 1, status.slot.id) : jobId;
 
 function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: readonly string[]): Partial<JobStatus> {
-  return { slot, generation: (status.generation ?? 1) + 1, heldBy, dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at };
+  return {
+    slot,
+    generation: (status.generation ?? 1) + 1,
+    heldBy,
+    dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at,
+  };
 }
 
 function refuseInstance({ jobId, body }: JobRecord, verb: string): void {

@@ -3,9 +3,9 @@ import type { JobRecord } from '../../job/job.js';
 import { isEnded, isSchedule, isSuspect } from '../../job/job.js';
 import type { ExplainCode, Explanation, JobKey } from '../../protocol/messages.js';
 import type { Dispatch } from '../dispatch.js';
-import { findJob } from './queries.js';
 import type { Session, Sessions } from '../sessions.js';
 import type { TrackerParts } from '../tracker-ports.js';
+import { findJob } from './queries.js';
 
 export class Explain {
   constructor(
@@ -26,10 +26,17 @@ export class Explain {
   private executing({ jobId, status }: JobRecord): Explanation {
     const facts = { session: status.session ?? '', attempt: status.attempt, since: iso(status.claimedAt) };
     if (status.cancelAskedAt !== undefined) {
-      return explanation('cancel-asked', `Cancel was asked at ${iso(status.cancelAskedAt)}; it ends when its run does.`, facts);
+      return explanation(
+        'cancel-asked',
+        `Cancel was asked at ${iso(status.cancelAskedAt)}; it ends when its run does.`,
+        facts,
+      );
     }
     const isServed = this.sessions.holderOf(jobId) !== undefined;
-    return explanation('running', `It runs on ${status.session} since ${iso(status.claimedAt)}.`, { ...facts, isServed });
+    return explanation('running', `It runs on ${status.session} since ${iso(status.claimedAt)}.`, {
+      ...facts,
+      isServed,
+    });
   }
 
   private waiting(job: JobRecord): Explanation {
@@ -53,10 +60,21 @@ export class Explain {
     const free = this.dispatch.freeSlots(nodeGroup);
     if (isSuspect(job)) {
       const where = job.status.isAlone ? 'holds nothing else' : 'holds no other suspect';
-      return explanation('suspect-waiting', `It was lost ${job.status.losses} times and waits for a node that ${where}.`, facts);
+      return explanation(
+        'suspect-waiting',
+        `It was lost ${job.status.losses} times and waits for a node that ${where}.`,
+        facts,
+      );
     }
-    if (free > 0) return explanation('about-to-start', `A slot in group ${nodeGroup} is free; it starts at once.`, { ...facts, free });
-    return explanation('no-free-slot', `Every slot of group ${nodeGroup} is taken. Add workers or workThreads.`, { ...facts, free });
+    if (free > 0)
+      return explanation('about-to-start', `A slot in group ${nodeGroup} is free; it starts at once.`, {
+        ...facts,
+        free,
+      });
+    return explanation('no-free-slot', `Every slot of group ${nodeGroup} is taken. Add workers or workThreads.`, {
+      ...facts,
+      free,
+    });
   }
 }
 
@@ -68,7 +86,11 @@ function notDue({ status }: JobRecord, facts: Explanation['facts']): Explanation
 
 function scheduleActive({ status }: JobRecord): Explanation {
   const facts = { next: iso(status.slot?.at), run: status.slot?.run ?? 0, skipped: status.skipped ?? 0 };
-  return explanation('schedule-active', `Its slot of ${iso(status.slot?.at)} is open; each run is an instance of its own.`, facts);
+  return explanation(
+    'schedule-active',
+    `Its slot of ${iso(status.slot?.at)} is open; each run is an instance of its own.`,
+    facts,
+  );
 }
 
 function endedText({ status }: JobRecord): string {

@@ -1,14 +1,14 @@
 /** Queries: what is known of a job, now or as soon as it changes. */
 import { LtsError } from '../../errors.js';
-import { isJobId } from '../../job/validate.js';
-import { Deferred } from '../../kit/deferred.js';
 import type { JobRecord } from '../../job/job.js';
 import type { JobLogLine } from '../../job/log-line.js';
+import { isJobId } from '../../job/validate.js';
+import { Deferred } from '../../kit/deferred.js';
 import type { JobQueue } from '../../ports/job-queue.js';
 import { limits } from '../../protocol/limits.js';
 import type { BodyOf, JobKey, Progress, ReplyOf } from '../../protocol/messages.js';
-import type { TrackerParts } from '../tracker-ports.js';
 import type { WriteObserver } from '../records/writes.js';
+import type { TrackerParts } from '../tracker-ports.js';
 
 const waitersMax = 50_000;
 const waitMsMax = 30_000;
@@ -17,7 +17,10 @@ const waitMsMax = 30_000;
 export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> {
   const record = await lookUp(queue, key);
   if (record) return record;
-  const name = 'jobId' in key ? `Job ${shown(key.jobId)} is` : `An open job with taskId ${shown(key.taskId)} in group ${shown(key.nodeGroup)} is`;
+  const name =
+    'jobId' in key
+      ? `Job ${shown(key.jobId)} is`
+      : `An open job with taskId ${shown(key.taskId)} in group ${shown(key.nodeGroup)} is`;
   throw new LtsError('LTS_JOB_NOT_FOUND', `${name} not known. An ended job is removed after its retention time.`);
 }
 
@@ -55,7 +58,10 @@ export class Queries implements WriteObserver {
 
   list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
     if (request.states !== undefined && !Array.isArray(request.states)) {
-      throw new LtsError('LTS_MESSAGE_INVALID', `states: ${shown(request.states)} is not a list. Write ['waiting'] for one state.`);
+      throw new LtsError(
+        'LTS_MESSAGE_INVALID',
+        `states: ${shown(request.states)} is not a list. Write ['waiting'] for one state.`,
+      );
     }
     return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, 1000)) });
   }
@@ -122,7 +128,10 @@ export class Queries implements WriteObserver {
   /** Before the first look, so that no change falls between the look and the wait. */
   private register(jobId: string, waiter: Waiter): Waiter {
     if (this.waiting >= waitersMax) {
-      throw new LtsError('LTS_BUSY', `${waitersMax} callers wait for jobs at this JobTracker, which is the bound. Try again in a second.`);
+      throw new LtsError(
+        'LTS_BUSY',
+        `${waitersMax} callers wait for jobs at this JobTracker, which is the bound. Try again in a second.`,
+      );
     }
     const waiters = this.waiters.get(jobId) ?? new Set();
     this.waiters.set(jobId, waiters.add(waiter));

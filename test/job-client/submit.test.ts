@@ -1,0 +1,206 @@
+/** Every answer of a submit with the cause that brings it; each within its deadline. */
+import { describe, expect, it } from 'vitest';
+import { LtsError } from '../../src/errors.js';
+import type { Message } from '../../src/ports/transport.js';
+import type { SubmittedJob } from '../../src/protocol/messages.js';
+import { type ClientOptions, TestCluster } from '../helpers/start-cluster.js';
+
+/** A client alone; `answer` plays the tracker. */
+async function aClient(options: ClientOptions = {}, answer?: (jobs: readonly SubmittedJob[]) => unknown) {
+  const cluster = new TestCluster();
+  const received: string[] = [];
+  const listen = (reply: (jobs: readonly SubmittedJob[]) => unknown) => {
+    const transport = cluster.network.transport();
+    return transport.subscribe('lts.test.tracker', async ({ kind, body }: Message) => {
+      if (kind !== 'SubmitJobs') throw new LtsError('LTS_JOB_NOT_FOUND', `${kind}: none`);
+      const { jobs } = body as { jobs: readonly SubmittedJob[] };
+      received.push(...jobs.map(({ jobId }) => jobId));
+      return reply(jobs);
+    });
+  };
+  if (answer) listen(answer);
+  cluster.client = await cluster.startClient(options);
+  const { role, failStore } = cluster.client;
+  const submit = (job: Parameters<typeof role.submit>[0], options?: Parameters<typeof role.submit>[1]) =>
+    cluster.until(role.submit(job, options));
+  return { cluster, role, failStore, submit, received, listen };
+}
+
+const all = (code: string, msg?: string) => (jobs: readonly SubmittedJob[]) => ({
+  answers: jobs.map(({ jobId }) => ({ code, jobId, msg })),
+});
+const silence = () => new Promise(() => undefined);
+
+describe('the codes', () => {
+  it.each(['accepted', 'duplicate', 'replaced', 'rejected', 'busy'])('%s: as the tracker answers', async (code) => {
+    const { submit } = await aClient({}, all(code, 'why'));
+    expect(await submit({ jobId: 'J1' })).toEqual({ code, jobId: 'J1', msg: 'why' });
+  });
+
+  it('rejected: a job that is wrong in itself is not sent at all', async () => {
+    const { submit, received } = await aClient({}, all('accepted'));
+    expect(await submit({ jobId: 'J1', priority: 1.5 })).toEqual({
+      code: 'rejected',
+      jobId: 'J1',
+      msg: 'priority: 1.5 must be a whole number from -1000000000 to 1000000000.',
+    });
+    expect(received).toEqual([]);
+  });
+
+  it('stored-locally: nobody is there, or nobody answers in time', async () => {
+    const alone = await aClient();
+    const outcome = await alone.submit({ jobId: 'J1' });
+    expect(outcome).toEqual({ code: 'stored-locally', jobId: 'J1', msg: 'No JobTracker answered; it is sent later.' });
+    expect(await alone.failStore.count('submissions')).toBe(1);
+    const ignored = await aClient({}, silence);
+    expect((await ignored.submit({})).code).toBe('stored-locally');
+    expect(ignored.cluster.time.nowMs).toBe(5_000);
+  });
+
+  it('no-tracker: the same without the retry client', async () => {
+    const { submit, failStore } = await aClient({ useRetryClient: false });
+    expect(await submit({ jobId: 'J1' })).toMatchObject({ code: 'no-tracker', jobId: 'J1' });
+    expect(await failStore.count('submissions')).toBe(0);
+  });
+
+  it('unknown: no answer in time without the retry client; it may have been accepted', async () => {
+    const { submit, cluster } = await aClient({ useRetryClient: false, submitWithinMs: 2_000 }, silence);
+    expect(await submit({ jobId: 'J1' })).toMatchObject({ code: 'unknown', jobId: 'J1' });
+    expect(cluster.time.nowMs).toBe(2_000);
+  });
+
+  it('unknown: the caller gave up, before or while it was under way', async () => {
+    const { submit, role, cluster } = await aClient({}, silence);
+    expect((await submit({}, { signal: AbortSignal.abort() })).code).toBe('unknown');
+    const controller = new AbortController();
+    const underWay = role.submit({ jobId: 'J2' }, { signal: controller.signal });
+    await cluster.advance(1_000);
+    controller.abort();
+    const msg = 'The caller gave up; it may have been accepted. Submit again with the same jobId to find out.';
+    expect(await cluster.until(underWay)).toEqual({ code: 'unknown', jobId: 'J2', msg });
+    expect(cluster.time.nowMs).toBeLessThan(1_100);
+  });
+
+  it('unknown: the FailStore is full', async () => {
+    const { MemoryFailStore } = await import('../../src/adapters/memory/memory-fail-store.js');
+    const { submit } = await aClient({ failStore: new MemoryFailStore({ entriesMax: 1 }) });
+    expect((await submit({})).code).toBe('stored-locally');
+    const second = await submit({});
+    expect(second.code).toBe('unknown');
+    expect(second.msg).toContain('The FailStore topic submissions would hold 2 entries');
+  });
+
+  it('busy: the tracker refuses the whole batch, or too many submissions wait already', async () => {
+    const { submit } = await aClient({}, () => {
+      throw new LtsError('LTS_BUSY', 'The store is full. Try again in a second.');
+    });
+    expect(await submit({ jobId: 'J1' })).toEqual({ code: 'busy', jobId: 'J1', msg: 'The store is full. Try again in a second.' });
+  });
+});
+
+describe('batches', () => {
+  it('submissions of one turn share a request, and each caller gets its own answer', async () => {
+    let requests = 0;
+    const { cluster, role } = await aClient({}, (jobs) => {
+      requests++;
+      return { answers: jobs.map(({ jobId }, i) => ({ code: i % 2 ? 'duplicate' : 'accepted', jobId })) };
+    });
+    const outcomes = await cluster.until(Promise.all(Array.from({ length: 500 }, () => role.submit({}))));
+    expect(requests).toBe(1);
+    expect(new Set(outcomes.map(({ jobId }) => jobId)).size).toBe(500);
+    expect(outcomes.map(({ code }) => code).slice(0, 2)).toEqual(['accepted', 'duplicate']);
+  });
+
+  it('a batch stays below the size of a message', async () => {
+    const sizes: number[] = [];
+    const { cluster, role } = await aClient({}, (jobs) => {
+      sizes.push(JSON.stringify(jobs).length);
+      return all('accepted')(jobs);
+    });
+    const params = { text: 'x'.repeat(200_000) };
+    await cluster.until(Promise.all(Array.from({ length: 10 }, () => role.submit({ params }))));
+    expect(sizes.length).toBeGreaterThan(4);
+    expect(Math.max(...sizes)).toBeLessThan(512 * 1024);
+  });
+});
+
+describe('what the FailStore keeps', () => {
+  it('is sent in order when a tracker is back, within seconds', async () => {
+    const { cluster, submit, listen, received, failStore } = await aClient();
+    for (const jobId of ['J1', 'J2', 'J3']) await submit({ jobId });
+    listen(all('accepted'));
+    await cluster.advance(5_100);
+    expect(received).toEqual(['J1', 'J2', 'J3']);
+    expect(await failStore.count('submissions')).toBe(0);
+  });
+
+  it('later submissions of the same key queue behind it, those of other keys pass', async () => {
+    const { submit, listen, received, cluster } = await aClient();
+    await submit({ jobId: 'J1', taskId: 'a' });
+    listen(all('accepted'));
+    expect((await submit({ jobId: 'J2', taskId: 'a', replaceOnExist: true })).code).toBe('stored-locally');
+    expect((await submit({ jobId: 'J3', taskId: 'b' })).code).toBe('accepted');
+    expect((await submit({ jobId: 'J4', taskId: 'a', nodeGroup: 'other' })).code).toBe('accepted');
+    await cluster.advance(5_100);
+    expect(received).toEqual(['J3', 'J4', 'J1', 'J2']);
+    expect((await submit({ jobId: 'J5', taskId: 'a' })).code).toBe('accepted');
+  });
+
+  it('the same jobId kept twice is one submission, after which its key is free', async () => {
+    const { submit, listen, cluster } = await aClient();
+    for (let i = 0; i < 2; i++) await submit({ jobId: 'J1', taskId: 'a' });
+    listen(all('accepted'));
+    await cluster.advance(5_100);
+    expect((await submit({ jobId: 'J2', taskId: 'a' })).code).toBe('accepted');
+  });
+
+  it('what the tracker rejects is set aside with the reason and frees its key', async () => {
+    const { submit, listen, cluster, failStore } = await aClient();
+    await submit({ jobId: 'J1', taskId: 'a' });
+    listen(all('rejected', 'Job J1 exists.'));
+    await cluster.advance(5_100);
+    expect(await failStore.quarantined('submissions')).toMatchObject([{ key: 'J1', reason: 'Job J1 exists.' }]);
+    expect((await submit({ taskId: 'a' })).code).toBe('rejected');
+  });
+
+  it('a busy tracker is asked again later; nothing is lost', async () => {
+    const { submit, listen, cluster, failStore } = await aClient();
+    await submit({ jobId: 'J1' });
+    let rounds = 0;
+    listen((jobs) => all(rounds++ === 0 ? 'busy' : 'accepted')(jobs));
+    await cluster.advance(5_100);
+    expect(await failStore.count('submissions')).toBe(1);
+    await cluster.advance(5_100);
+    expect([rounds, await failStore.count('submissions')]).toEqual([2, 0]);
+  });
+
+  it('what an earlier process left goes before anything new of its key', async () => {
+    const first = await aClient();
+    await first.submit({ jobId: 'J1', taskId: 'a' });
+    const next = await aClient({ failStore: first.failStore }, all('accepted'));
+    expect((await next.submit({ jobId: 'J2', taskId: 'a' })).code).toBe('stored-locally');
+    await next.cluster.advance(5_100);
+    expect(next.received).toEqual(['J1', 'J2']);
+  });
+
+  it('a cancel of its key sends it first; without a tracker the cancel is refused', async () => {
+    const { submit, role, cluster, listen, received } = await aClient();
+    await submit({ jobId: 'J1', taskId: 'a' });
+    const cancel = () => cluster.until(role.ask('CancelJob', { taskId: 'a', nodeGroup: 'lts' }).catch((error: unknown) => error));
+    const refused = await cancel();
+    expect(LtsError.is(refused, 'LTS_NO_TRACKER')).toBe(true);
+    expect((refused as Error).message).toBe(
+      'The submission of lts/a still waits in the FailStore; no JobTracker answers. Try again later.',
+    );
+    listen(all('accepted'));
+    await cancel();
+    expect(received).toEqual(['J1']);
+  });
+});
+
+it('before start and after stop every call says so', async () => {
+  const { role, cluster } = await aClient({}, all('accepted'));
+  await cluster.until(role.stop());
+  expect(() => role.submit({})).toThrow('The JobClient is not running. Call start() first and await it.');
+  await expect(role.ask('CountJobs', {})).rejects.toMatchObject({ code: 'LTS_NOT_STARTED' });
+});
