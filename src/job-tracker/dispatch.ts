@@ -27,13 +27,31 @@ interface Pull {
   slots: number;
   readonly untilMono: number;
   readonly answer: Deferred<PullAnswer>;
+  /** What accepts have staged for it and not yet committed; it may be joined until the first of them is. */
+  batch: Batch | undefined;
+}
+
+interface Batch {
+  readonly runId: string;
+  readonly stored: JobRecord[];
+  jobs: number;
+  bytes: number;
+  acceptsUnderWay: number;
+  isClosed: boolean;
 }
 
 interface Group {
   readonly nodeGroup: string;
   parked: Pull[];
-  /** At most this many due jobs wait that no look has seen; infinite when nothing is known. */
+  /** Pulls with a batch under way. */
+  staging: Set<Pull>;
+  /** Nothing is known of what waits in the store; a read that finds nothing due saves the look, which is a commit. */
+  isUnknown: boolean;
+  peeking: Promise<void> | undefined;
+  /** At most this many due jobs wait that no look has seen. */
   unseen: number;
+  /** Slots of the looks under way, which may take that many of the unseen. */
+  looking: number;
   /** Suspects may wait: such that run beside others, such that run alone. Only some sessions may take them. */
   maybeBeside: boolean;
   maybeAlone: boolean;
@@ -49,6 +67,8 @@ export interface StagedClaim {
   readonly records: JobRecord[];
 }
 
+/** The earliest instant that a Date can hold. */
+const beginningOfTime = -8.64e15;
 const refused: PullAnswer = { answer: 'refused', jobs: [] };
 const empty: PullAnswer = { answer: 'ok', jobs: [] };
 
@@ -94,6 +114,7 @@ export class Dispatch implements WriteObserver {
   /** Due jobs for free slots, without waiting. Looks into the store only where something may be due. */
   async takeDue(session: Session, slots: number): Promise<PullAnswer> {
     const group = this.group(session.nodeGroup);
+    if (group.isUnknown) await this.getToKnow(group);
     while (slots > 0 && session.isServed && this.mayTake(group, session)) {
       const looked = await this.claim(group, session, slots);
       if (looked.jobs.length > 0 || looked.answer === 'refused') return looked;
@@ -115,32 +136,63 @@ export class Dispatch implements WriteObserver {
    */
   stage(nodeGroup: string, records: readonly JobRecord[], now: number): StagedClaim[] {
     const group = this.groups.get(nodeGroup);
-    const pulls =
-      group?.parked.filter(({ session }) => session.aloneJobId === undefined && session.seeks !== 'alone') ?? [];
-    let free = pulls.reduce((sum, pull) => sum + pull.slots, 0) - (group?.unseen ?? 0);
-    if (!group || free <= 0) return [];
-    const share = Math.ceil(records.length / pulls.length);
+    if (!group) return [];
+    const pulls = inTurn([...group.staging, ...group.parked].filter(mayJoin));
+    const free = pulls.reduce((sum, pull) => sum + roomOf(pull), 0) - leftUnseen(group);
+    if (free <= 0) return [];
     const staged: StagedClaim[] = [];
     let next = 0;
-    for (const pull of pulls) {
-      const runId = this.parts.ports.ids.random();
-      const end = endOfBatch(records, next, Math.min(share, pull.slots, free));
-      free -= end - next;
-      const taken = records.slice(next, end).map((record) => claimed(record, { session: pull.session.id, runId, now }));
-      if (taken.length > 0) staged.push({ pull, records: taken });
-      if (taken.length > 0) pull.session.claimsUnderWay++;
+    for (const [i, count] of shares(pulls, Math.min(records.length, free)).entries()) {
+      const pull = pulls[i] as Pull;
+      const end = endOfBatch(records, next, { count, bytes: pull.batch?.bytes ?? 0 });
+      if (end === next) continue;
+      staged.push({ pull, records: this.join(group, pull, { records: records.slice(next, end), now }) });
       next = end;
     }
-    const used = new Set(staged.map((claim) => claim.pull));
-    group.parked = group.parked.filter((pull) => !used.has(pull));
     return staged;
   }
 
-  /** After the commit: sends what was stored, or gives it back when the session died meanwhile. */
+  /** The records as claimed with this pull's batch. */
+  private join(
+    group: Group,
+    pull: Pull,
+    { records, now }: { records: readonly JobRecord[]; now: number },
+  ): JobRecord[] {
+    if (group.staging.size === 0 || !group.staging.has(pull)) {
+      group.staging.add(pull);
+      group.parked = group.parked.filter((parked) => parked !== pull);
+    }
+    pull.batch ??= {
+      runId: this.parts.ports.ids.random(),
+      stored: [],
+      jobs: 0,
+      bytes: 0,
+      acceptsUnderWay: 0,
+      isClosed: false,
+    };
+    pull.batch.jobs += records.length;
+    for (const record of records) pull.batch.bytes += sizeOf(record);
+    pull.batch.acceptsUnderWay++;
+    pull.session.claimsUnderWay++;
+    const claim = { session: pull.session.id, runId: pull.batch.runId, now };
+    return records.map((record) => claimed(record, claim));
+  }
+
+  /**
+   * After a commit: the first one closes the pull's batch, the last one sends what was stored, or gives it back when the session
+   * died meanwhile.
+   */
   async deliver(pull: Pull, records: readonly JobRecord[]): Promise<void> {
-    pull.session.claimsUnderWay--;
-    if (records.length === 0) return this.unstage(pull);
-    pull.answer.resolve(await this.replyTo(pull.session, records));
+    const { batch, session } = pull;
+    if (!batch) return;
+    session.claimsUnderWay--;
+    batch.isClosed = true;
+    batch.stored.push(...records);
+    if (--batch.acceptsUnderWay > 0) return;
+    this.group(session.nodeGroup).staging.delete(pull);
+    pull.batch = undefined;
+    if (batch.stored.length === 0) this.unstage(pull);
+    else pull.answer.resolve(await this.replyTo(session, batch.stored));
   }
 
   /** The pull waits on. */
@@ -189,7 +241,11 @@ export class Dispatch implements WriteObserver {
       group = {
         nodeGroup,
         parked: [],
+        staging: new Set(),
+        isUnknown: true,
+        peeking: undefined,
         unseen: Number.POSITIVE_INFINITY,
+        looking: 0,
         maybeBeside: true,
         maybeAlone: true,
         arrivals: 0,
@@ -203,7 +259,7 @@ export class Dispatch implements WriteObserver {
 
   private mayTake(group: Group, session: Session): boolean {
     if (session.aloneJobId !== undefined || session.seeks === 'alone') return false;
-    return group.unseen > 0 || suspectsFor(group, session) !== 'none';
+    return leftUnseen(group) > 0 || suspectsFor(group, session) !== 'none';
   }
 
   /** One look into the backlog; what it left, or what arrived meanwhile, is what the next look may find. */
@@ -214,6 +270,7 @@ export class Dispatch implements WriteObserver {
     const suspects = suspectsFor(group, session);
     if (suspects !== 'none') session.seeks = suspects;
     session.claimsUnderWay++;
+    group.looking += slots;
     try {
       const look = await this.writes.claim({
         nodeGroup: group.nodeGroup,
@@ -229,9 +286,10 @@ export class Dispatch implements WriteObserver {
       return await this.replyTo(session, look.claimed);
     } finally {
       session.claimsUnderWay--;
+      group.looking -= slots;
       if (suspects !== 'none') session.seeks = 'none';
-      // Other pulls of the session stood back while this one sought a job that must be alone.
-      if (suspects === 'alone') this.wake(group);
+      // Other pulls stood back, for this one to take all there was, or to seek a job that must be alone.
+      this.wake(group);
     }
   }
 
@@ -260,7 +318,7 @@ export class Dispatch implements WriteObserver {
   private park(session: Session, body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
     const group = this.group(session.nodeGroup);
     const untilMono = this.parts.ports.clock.monoMs() + Math.min(body.waitMs, limits.pullWaitMs);
-    const pull: Pull = { session, slots: body.slots, untilMono, answer: new Deferred() };
+    const pull: Pull = { session, slots: body.slots, untilMono, answer: new Deferred(), batch: undefined };
     group.parked.push(pull);
     this.alarm.set(this.parts.ports.clock.wallMs() + (untilMono - this.parts.ports.clock.monoMs()));
     return pull.answer.promise;
@@ -269,6 +327,28 @@ export class Dispatch implements WriteObserver {
   private expect(group: Group, dueAt: number): void {
     group.nextDueAt = Math.min(group.nextDueAt, dueAt);
     this.alarm.set(dueAt);
+  }
+
+  private async getToKnow(group: Group): Promise<void> {
+    group.peeking ??= this.peek(group);
+    try {
+      await group.peeking;
+    } finally {
+      group.peeking = undefined;
+      group.isUnknown = false;
+    }
+  }
+
+  /** Reads whether anything is due at all. */
+  private async peek(group: Group): Promise<void> {
+    const { queue, clock } = this.parts.ports;
+    const { arrivals } = group;
+    const dueAt = await queue.nextDueAt({ nodeGroup: group.nodeGroup, after: beginningOfTime });
+    if (group.arrivals !== arrivals || (dueAt ?? Number.POSITIVE_INFINITY) <= clock.wallMs()) return;
+    group.unseen = 0;
+    group.maybeBeside = false;
+    group.maybeAlone = false;
+    if (dueAt !== undefined) this.expect(group, dueAt);
   }
 
   private async learnNextDue(group: Group, after: number): Promise<void> {
@@ -295,6 +375,7 @@ export class Dispatch implements WriteObserver {
 
   private async serve(group: Group): Promise<void> {
     for (;;) {
+      if (group.isUnknown) await this.getToKnow(group);
       const pull = group.parked.find((parked) => this.mayTake(group, parked.session));
       if (!pull) return;
       group.parked.splice(group.parked.indexOf(pull), 1);
@@ -345,6 +426,9 @@ export class Dispatch implements WriteObserver {
   }
 }
 
+/** Due jobs that the looks under way may leave. */
+const leftUnseen = (group: Group): number => Math.max(0, group.unseen - group.looking);
+
 /** A session holds at most one suspect, and one that must be alone only while nothing else is held or on its way. */
 function suspectsFor(group: Group, session: Session): Suspects {
   if (group.maybeAlone && session.held === 0 && session.claimsUnderWay === 0) return 'alone';
@@ -353,9 +437,51 @@ function suspectsFor(group: Group, session: Session): Suspects {
 
 /** Back to knowing nothing of what waits in the store. */
 function forget(group: Group): void {
+  group.isUnknown = true;
   group.unseen = Number.POSITIVE_INFINITY;
   group.maybeBeside = true;
   group.maybeAlone = true;
+}
+
+const roomOf = ({ slots, batch }: Pull): number => Math.min(slots, limits.batchJobsMax) - (batch?.jobs ?? 0);
+
+function mayJoin(pull: Pull): boolean {
+  const { session, batch } = pull;
+  return (
+    session.isServed &&
+    session.aloneJobId === undefined &&
+    session.seeks !== 'alone' &&
+    !batch?.isClosed &&
+    roomOf(pull) > 0
+  );
+}
+
+/** The roomiest pull of each session first: what is left of a session's pulls stays parked for what comes next. */
+function inTurn(parked: readonly Pull[]): Pull[] {
+  const seen = new Set<Session>();
+  const first: Pull[] = [];
+  const later: Pull[] = [];
+  for (const pull of [...parked].sort((a, b) => roomOf(b) - roomOf(a))) {
+    (seen.has(pull.session) ? later : first).push(pull);
+    seen.add(pull.session);
+  }
+  return [...first, ...later];
+}
+
+/** Even shares of `count` jobs for the sessions of these pulls; what one has no slots for goes to the next that has. */
+function shares(pulls: readonly Pull[], count: number): number[] {
+  let left = count;
+  const even = Math.ceil(count / new Set(pulls.map((pull) => pull.session)).size);
+  const given = pulls.map((pull) => {
+    const share = Math.min(even, roomOf(pull), left);
+    left -= share;
+    return share;
+  });
+  return given.map((share, i) => {
+    const more = Math.min(roomOf(pulls[i] as Pull) - share, left);
+    left -= more;
+    return share + more;
+  });
 }
 
 function claimed(record: JobRecord, claim: { session: string; runId: string; now: number }): JobRecord {
@@ -375,14 +501,18 @@ function givenBack(record: JobRecord, now: number): JobRecord {
   });
 }
 
-/** How many records from `from` fit one answer: at most `max`, and the wire's bytes. */
-function endOfBatch(records: readonly JobRecord[], from: number, max: number): number {
-  let bytes = 0;
+/** Where the records from `from` end that fit one answer: at most `count`, and the wire's bytes beside what it holds already. */
+function endOfBatch(records: readonly JobRecord[], from: number, room: { count: number; bytes: number }): number {
+  let { bytes } = room;
   let end = from;
-  while (end < records.length && end - from < Math.min(max, limits.batchJobsMax)) {
-    bytes += (records[end] as JobRecord).body.params.length;
-    if (end > from && bytes > limits.batchBytesMax) break;
+  while (end < records.length && end - from < room.count) {
+    const size = sizeOf(records[end] as JobRecord);
+    if (bytes > 0 && bytes + size > limits.batchBytesMax) break;
+    bytes += size;
     end++;
   }
   return end;
 }
+
+/** Encoded, roughly: the params and what every record carries. */
+const sizeOf = (record: JobRecord): number => 300 + record.body.params.length;

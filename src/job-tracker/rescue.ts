@@ -29,6 +29,8 @@ export class Rescue {
   private readonly duty: Duty;
   private readonly asked = new Set<string>();
   private readonly restored: Session[] = [];
+  /** Dead sessions whose runs are not all given back yet. */
+  private readonly unfinished = new Set<string>();
   private lastTickMono = 0;
   private graceUntilMono = 0;
 
@@ -123,6 +125,7 @@ export class Rescue {
     this.lastTickMono = now;
     if (isLate || !transport.isUp()) this.graceUntilMono = now + this.parts.settings.leaseMs;
     if (isLate) await this.onLate();
+    for (const id of this.unfinished) await this.rescueRuns(id);
     const sessions = [...this.sessions.all()];
     await Promise.all(sessions.map((session) => this.watch(session, now)));
     // Waiting for answers is no lateness, but a pause in the middle of it is.
@@ -192,10 +195,13 @@ export class Rescue {
     await this.settle.verdicts(reports);
   }
 
+  /** What the store refuses now is tried again with the next tick. */
   private async rescueRuns(session: string): Promise<void> {
+    this.unfinished.add(session);
     const runs = await this.parts.ports.queue.runsOf(session);
     const others = runs.length - 1;
     await this.settle.verdicts(suspectsFirst(runs).map((run) => lossOf(run, others)));
+    this.unfinished.delete(session);
   }
 }
 

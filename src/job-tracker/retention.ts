@@ -1,6 +1,5 @@
 /** Retention: removes ended jobs and their logs after their time, a bounded number per round, never what a schedule still needs. */
 import type { JobRecord } from '../job/job.js';
-import { isCurrent } from './records/schedules.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Never what ended so recently, however many there are. */
@@ -49,7 +48,9 @@ export class Retention {
 }
 
 /** The schedule goes on from the record of its current slot: without it the next slot would be lost. */
-function isNeeded({ jobId, body }: JobRecord, schedules: ReadonlyMap<string, JobRecord>): boolean {
-  const schedule = body.origin && schedules.get(body.origin.scheduleId);
-  return schedule !== undefined && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId) === true);
+function isNeeded({ jobId, body: { origin } }: JobRecord, schedules: ReadonlyMap<string, JobRecord>): boolean {
+  const status = origin && schedules.get(origin.scheduleId)?.status;
+  if (!origin || !status) return false;
+  const isCurrentSlot = origin.generation === status.generation && origin.slot.id === status.slot?.id;
+  return isCurrentSlot || status.heldBy?.includes(jobId) === true;
 }

@@ -111,6 +111,7 @@ export class Sessions implements WriteObserver {
   /** From now on the session is unknown here, which every caller treats as dead. */
   end(session: Session): void {
     session.isDead = true;
+    this.giveUp(session.id);
     this.alive.delete(session.id);
     for (const claim of session.claims.values()) for (const jobId of claim.jobIds) this.holders.delete(jobId);
   }

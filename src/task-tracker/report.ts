@@ -27,7 +27,7 @@ export type Reported = 'acknowledged' | 'kept';
 
 export interface ReportParts {
   /** What to offer with the next report; `answered` takes it back with what the tracker said. */
-  readonly offerSlots: () => SlotOffer;
+  readonly offerSlots: (runs: number) => SlotOffer;
   readonly answered: (offer: SlotOffer, answer: PullAnswer) => void;
 }
 
@@ -100,7 +100,7 @@ export class Report {
   }
 
   private async isAnswered(reports: readonly RunReport[]): Promise<boolean> {
-    const offer = this.own.offerSlots();
+    const offer = this.own.offerSlots(reports.length);
     let answer: PullAnswer = { answer: 'ok', jobs: [] };
     try {
       answer = await this.ask(reports, offer);

@@ -67,8 +67,8 @@ export class WorkerSession {
     if (!this.isAliveNow) return;
     this.isAliveNow = false;
     this.former = [...this.former, this.current].slice(-formerMax);
-    this.current = this.newId();
     this.parts.ports.log.warn({ session: this.current }, 'the session was lost; a new one begins');
+    this.current = this.newId();
     this.own.onLost();
   }
 

@@ -64,7 +64,7 @@ export class TaskTrackerRole {
     });
     this.receive = new Receive(this.parts, this.slots, this.session, (jobs) => this.onJobs(jobs));
     this.report = new Report(this.parts, {
-      offerSlots: () => this.offerSlots(),
+      offerSlots: (runs) => this.offerSlots(runs),
       answered: (offer, answer) => this.onReported(offer, answer),
     });
     this.voice = new Voice(this.parts);
@@ -198,9 +198,10 @@ export class TaskTrackerRole {
     else this.held.delete(runId);
   }
 
-  private offerSlots(): SlotOffer {
+  /** A report offers the slots that its runs have left; the others wait at the tracker, with the pulls. */
+  private offerSlots(runs: number): SlotOffer {
     if (!this.session.isAlive || this.isStopping) return { session: '', slots: 0 };
-    const slots = this.slots.free;
+    const slots = Math.min(this.slots.free, runs);
     this.slots.promise(slots);
     return { session: this.session.id, slots };
   }

@@ -104,6 +104,7 @@ export class SimulatedNetwork {
   /** Those that a message reaches: one of each queue group, and all that are in none. */
   audience(subject: string): Subscriber[] {
     const connected = (this.subscribers.get(subject) ?? []).filter(({ member }) => this.isConnected(member.host));
+    if (connected.length < 2) return connected;
     const queues = [...new Set(connected.map(({ queue }) => queue))];
     return queues.flatMap((queue) => {
       const group = connected.filter((subscriber) => subscriber.queue === queue);
@@ -185,7 +186,11 @@ class SimulatedTransport implements Transport {
       throw new LtsError('LTS_ABORTED', `The request to ${subject} was given up before it was sent.`);
     const text = JSON.stringify(message);
     const reply = await new Promise<Reply>((resolve) => {
-      this.send(subject, message.kind, { text, deadlineMs: options.deadlineMs }, this.pend(subject, options, resolve));
+      this.send(
+        subject,
+        { kind: message.kind, text, deadlineMs: options.deadlineMs },
+        this.pend(subject, options, resolve),
+      );
     });
     if (this.options.points.isFatal(life, `${point}:after`)) return never();
     if ('code' in reply) throw new LtsError(reply.code, reply.text);
@@ -196,7 +201,7 @@ class SimulatedTransport implements Transport {
     if (!this.isOpen || !this.member.life.isAlive) return;
     const text = JSON.stringify(message);
     for (const subscriber of this.network.audience(subject)) {
-      const deliver = () => this.hand(subscriber, { text, deadlineMs: 0 }, () => {});
+      const deliver = () => this.hand(subscriber, { kind: message.kind, text, deadlineMs: 0 }, () => {});
       this.network.carry(this.member.host, subscriber.member.host, { kind: message.kind, deliver });
     }
   }
@@ -256,12 +261,13 @@ class SimulatedTransport implements Transport {
     return pending;
   }
 
-  private send(subject: string, kind: string, sent: Sent, pending: Pending): void {
+  private send(subject: string, sent: Sent, pending: Pending): void {
+    const { kind } = sent;
     const { host, life } = this.member;
     const { chance, world, faults } = this.options;
     const subscriber = this.network.audience(subject)[0];
     if (subscriber) {
-      const answer = (reply: string) => this.bringBack(subscriber.member.host, kind, reply, pending);
+      const answer = (reply: string) => this.bringBack(subscriber.member.host, { kind, text: reply }, pending);
       return this.network.carry(host, subscriber.member.host, {
         kind,
         deliver: () => this.hand(subscriber, sent, answer),
@@ -276,10 +282,10 @@ class SimulatedTransport implements Transport {
     world.schedule(chance.between(min, max), () => life.receive(() => pending.settle(nobody)));
   }
 
-  private bringBack(from: string, kind: string, reply: string, pending: Pending): void {
+  private bringBack(from: string, reply: { readonly kind: string; readonly text: string }, pending: Pending): void {
     const { host, life } = this.member;
-    const deliver = () => life.receive(() => pending.settle(JSON.parse(reply) as Reply));
-    this.network.carry(from, host, { kind, deliver });
+    const deliver = () => life.receive(() => pending.settle(JSON.parse(reply.text) as Reply));
+    this.network.carry(from, host, { kind: reply.kind, deliver });
   }
 
   /** Lets the subscriber's node handle the message, when it is awake. */
@@ -297,6 +303,7 @@ class SimulatedTransport implements Transport {
 }
 
 interface Sent {
+  readonly kind: string;
   readonly text: string;
   readonly deadlineMs: number;
 }

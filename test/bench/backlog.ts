@@ -35,7 +35,9 @@ export async function dueAmongFuture({ client, watch, startWorker }: Nodes, futu
   await submitLists(client, { jobs: future, makeJob: (n) => ({ ...plainJob(n), triggerTime: triggerTime + n }) });
   const { ended } = watch.totals();
   const startedAt = new Map<string, number>();
-  const worker = await startWorker(64, (jobId) => startedAt.set(jobId, performance.now()));
+  const worker = await startWorker(64, (jobId) => {
+    startedAt.set(jobId, performance.now());
+  });
   const stretch = new Stretch(watch);
   const latencies: number[] = [];
   for (let n = 0; n < dueJobs; n++) {

@@ -38,7 +38,10 @@ async function printReport({ steps, withStart, idleSeconds }: Plan): Promise<voi
   const rows: Row[] = [];
   for (const step of steps) {
     console.error(`${step.workload}, ${step.jobs.toLocaleString('en')} jobs ...`);
-    rows.push(await rowFor(step));
+    const row = await rowFor(step);
+    // Kept for a run that is broken off later.
+    console.error(JSON.stringify(row));
+    rows.push(row);
   }
   if (rows.length > 0) console.log(tableOf(rows));
   for (const line of [...ratiosOf(rows), ...rows.flatMap(overBudget).map((text) => `over budget: ${text}`)])

@@ -1,5 +1,5 @@
 /** The nodes that a workload drives, through the classes that users construct, with a watch beneath them. */
-import { type Job, JobClient, JobTracker, TaskTracker } from '../../src/index.js';
+import { type Job, JobClient, type JobContext, JobTracker, TaskTracker } from '../../src/index.js';
 import { quietLog, Watch } from './watch.js';
 
 const nodeGroup = 'bench';
@@ -21,8 +21,13 @@ export async function startNodes(dataPath: string): Promise<Nodes> {
   return {
     watch,
     client,
-    startWorker: (workThreads, onRun = () => {}) =>
-      new TaskTracker({ ...place, nodeGroup, workThreads, jobRunner: ({ job }) => onRun(job.jobId) }).start(),
+    startWorker: (workThreads, onRun) => {
+      // No value, whatever `onRun` returns: a value would be stored as the job's result.
+      const jobRunner = ({ job }: JobContext): void => {
+        onRun?.(job.jobId);
+      };
+      return new TaskTracker({ ...place, nodeGroup, workThreads, jobRunner }).start();
+    },
     stop: async () => {
       await client.stop();
       await tracker.stop();

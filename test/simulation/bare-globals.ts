@@ -14,7 +14,8 @@ const banned: readonly (readonly [object, string])[] = [
 /** Runs `act` with globals that throw. Only for a process that does nothing else meanwhile. */
 export async function withoutGlobals<T>(act: () => Promise<T>): Promise<T> {
   const kept = banned.map(([owner, name]) => Object.getOwnPropertyDescriptor(owner, name));
-  for (const [owner, name] of banned) Object.defineProperty(owner, name, { configurable: true, writable: true, value: refuse(name) });
+  for (const [owner, name] of banned)
+    Object.defineProperty(owner, name, { configurable: true, writable: true, value: refuse(name) });
   try {
     return await act();
   } finally {

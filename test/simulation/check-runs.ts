@@ -4,16 +4,20 @@ import type { Ledger, RunSeen, Step } from './ledger.js';
 import { runKey } from './ledger.js';
 
 export function checkRunStart(ledger: Ledger, run: RunSeen): void {
-  const fail = (rule: string, text: string) => ledger.violate(rule, `run ${run.runId.slice(0, 8)} of ${run.jobId} on ${run.life}: ${text}`);
-  if (!ledger.steps.get(run.jobId)?.some((step) => step.after?.status.runId === run.runId)) fail('G6', 'started without a committed claim');
+  const fail = (rule: string, text: string) =>
+    ledger.violate(rule, `run ${run.runId.slice(0, 8)} of ${run.jobId} on ${run.life}: ${text}`);
+  if (!ledger.steps.get(run.jobId)?.some((step) => step.after?.status.runId === run.runId))
+    fail('G6', 'started without a committed claim');
   const earlier = ledger.runs.get(run.jobId) ?? [];
   if (earlier.some((other) => other.runId === run.runId)) fail('G6', 'the same run started twice');
   const left = ledger.stepsOfRun.get(runKey(run.jobId, run.runId))?.[0];
   if (left && isUncounted(left)) fail('G6', 'started after it had been given back');
-  if (left && !isUncounted(left) && !isExcused(ledger, run, left.at - 40_000)) fail('G7', 'started after it was over, on a node that was never cut off');
+  if (left && !isUncounted(left) && !isExcused(ledger, run, left.at - 40_000))
+    fail('G7', 'started after it was over, on a node that was never cut off');
   for (const other of earlier) {
     const isActive = other.exit === undefined && other.diedAt === undefined;
-    if (isActive && !isExcused(ledger, other, other.startedAt)) fail('G7', `overlaps with run ${other.runId.slice(0, 8)} on ${other.life}`);
+    if (isActive && !isExcused(ledger, other, other.startedAt))
+      fail('G7', `overlaps with run ${other.runId.slice(0, 8)} on ${other.life}`);
   }
 }
 
@@ -28,7 +32,8 @@ function isExcused(ledger: Ledger, run: RunSeen, from: number): boolean {
   );
 }
 
-const isLoss = ({ before, after }: Step): boolean => !!before && !!after && after.status.losses === before.status.losses + 1;
+const isLoss = ({ before, after }: Step): boolean =>
+  !!before && !!after && after.status.losses === before.status.losses + 1;
 
 export function checkRunEnds(ledger: Ledger): void {
   for (const runs of ledger.runs.values()) for (const run of runs) checkDeath(ledger, run);
@@ -39,12 +44,14 @@ export function checkRunEnds(ledger: Ledger): void {
 /** A process that died under a run costs that run a loss. */
 function checkDeath(ledger: Ledger, run: RunSeen): void {
   const left = ledger.stepsOfRun.get(runKey(run.jobId, run.runId))?.[0];
-  const fail = (text: string) => ledger.violate('G9', `run ${run.runId.slice(0, 8)} of ${run.jobId} on ${run.life}: ${text}`);
+  const fail = (text: string) =>
+    ledger.violate('G9', `run ${run.runId.slice(0, 8)} of ${run.jobId} on ${run.life}: ${text}`);
   if (left && isUncounted(left) && run.startedAt < left.at && !run.aborted && (run.exit?.at ?? left.at) >= left.at) {
     fail('was under way and was given back as if it had never begun');
   }
   if (run.diedAt === undefined || !run.wasCurrent || run.aborted || !left || left.at < run.diedAt) return;
-  if (!isLoss(left) && left.after?.status.state !== 'cancelled') fail('died with its process and the loss was not counted');
+  if (!isLoss(left) && left.after?.status.state !== 'cancelled')
+    fail('died with its process and the loss was not counted');
 }
 
 /** Only a session that is over loses runs. */
@@ -52,16 +59,26 @@ function checkLoss(ledger: Ledger, jobId: string, step: Step): void {
   const session = step.before?.status.session;
   if (!isLoss(step) || session === undefined) return;
   ledger.count('losses');
-  if (isUncalledFor(ledger, session, step.at)) ledger.violate('G9', `${jobId} lost a run of ${session}, and nothing had happened to its node`);
+  const claimedAt =
+    ledger.stepsOf(jobId).find((other) => other.after?.status.runId === step.before?.status.runId)?.at ?? step.at;
+  if (isUncalledFor(ledger, session, { from: claimedAt - 100_000, to: step.at }))
+    ledger.violate('G9', `${jobId} lost a run of ${session}, and nothing had happened to its node`);
   const okAt = ledger.sessionOkAt.get(session) ?? 0;
-  if (okAt > step.at) ledger.violate('G9', `${jobId} lost a run at ${step.at.toFixed(0)}, but its session ${session} was well at ${okAt.toFixed(0)}`);
+  if (okAt > step.at)
+    ledger.violate(
+      'G9',
+      `${jobId} lost a run at ${step.at.toFixed(0)}, but its session ${session} was well at ${okAt.toFixed(0)}`,
+    );
 }
 
 /** In a network that only takes its time, a node loses its session by its own misfortune, or by a tracker that was away for long. */
-function isUncalledFor(ledger: Ledger, session: string, at: number): boolean {
+function isUncalledFor(ledger: Ledger, session: string, when: { readonly from: number; readonly to: number }): boolean {
   const node = session.slice(0, session.lastIndexOf('-'));
   const hasExcuse = ledger.incidents.some(
-    (incident) => (incident.node === node || (incident.node === 'tracker' && incident.kind !== 'wall-jump')) && incident.from <= at && incident.to >= at - 100_000,
+    (incident) =>
+      (incident.node === node || (incident.node === 'tracker' && incident.kind !== 'wall-jump')) &&
+      incident.from <= when.to &&
+      incident.to >= when.from,
   );
   return ledger.isNetworkSound && !hasExcuse;
 }
@@ -81,6 +98,7 @@ function checkConvictions(ledger: Ledger): void {
   for (const { jobId, session } of convicted) {
     ledger.count('convictions');
     const others = [...(fallen.get(session) ?? [])].filter((other) => other !== jobId);
-    if (others.length > 0) ledger.violate('G9', `${jobId} was convicted in ${session}, where ${others.join(', ')} fell too`);
+    if (others.length > 0)
+      ledger.violate('G9', `${jobId} was convicted in ${session}, where ${others.join(', ')} fell too`);
   }
 }

@@ -11,25 +11,58 @@ const countedMax = 1_000;
 
 const isManual = (slot: Slot): boolean => slot.id.startsWith('manual:');
 
+/** Long enough for the withdrawal that follows the change of a schedule. */
+const withdrawMs = 2_000;
+
+/** What waits when its schedule is cancelled, suspended or changed never starts. */
+export function checkWithdrawal(ledger: Ledger, jobId: string, { at, before, after }: Step): void {
+  if (before?.body.rule && after && isTurningPoint(before, after)) {
+    for (const { jobId: instance, body, status } of ledger.instances(before.jobId)) {
+      if (status.state === 'waiting' && body.origin && !isManual(body.origin.slot)) ledger.doomed.set(instance, at);
+    }
+  }
+  const doomedAt = ledger.doomed.get(jobId);
+  if (doomedAt === undefined || before?.status.state !== 'waiting' || after?.status.state !== 'executing') return;
+  const isExcused = ledger.incidents.some(
+    ({ node, from, to }) => node === 'tracker' && from <= at && to >= doomedAt - 60_000,
+  );
+  if (ledger.isStoreSound && !isExcused && at > doomedAt + withdrawMs) {
+    ledger.violate(
+      'G16',
+      `${jobId} started ${Math.round(at - doomedAt)} ms after its schedule had been cancelled, suspended or changed`,
+    );
+  }
+}
+
+function isTurningPoint(before: JobRecord, after: JobRecord): boolean {
+  if (after.status.generation !== before.status.generation) return true;
+  return (
+    before.status.state === 'waiting' && (after.status.state === 'cancelled' || after.status.state === 'suspended')
+  );
+}
+
 /** The insertion of an instance. */
 export function checkSlotStep(ledger: Ledger, { verb, after }: Step): void {
   const origin = after?.body.origin;
   if (verb !== 'add' || !after || !origin || isManual(origin.slot)) return;
   ledger.count('slots');
   const fail = (text: string) => ledger.violate('G11', `slot ${origin.slot.id} of ${origin.scheduleId}: ${text}`);
-  const siblings = [...ledger.instances(origin.scheduleId)].filter(({ body }) => body.origin && !isManual(body.origin.slot));
+  const siblings = ledger.instances(origin.scheduleId).filter(({ body }) => body.origin && !isManual(body.origin.slot));
   const ofGeneration = siblings.filter(({ body }) => body.origin?.generation === origin.generation);
   const isSetBack = ledger.incidents.some(({ jumpMs = 0 }) => jumpMs < 0);
   const rising = ledger.stored.get(origin.scheduleId)?.body.rule?.trigger.kind !== 'fixed-delay' || !isSetBack;
-  if (rising && ofGeneration.some(({ body }) => (body.origin?.slot.at ?? 0) >= origin.slot.at)) fail('comes after a slot that is not earlier');
+  if (rising && ofGeneration.some(({ body }) => (body.origin?.slot.at ?? 0) >= origin.slot.at))
+    fail('comes after a slot that is not earlier');
   const last = ofGeneration.at(-1);
   const expected = last ? (last.body.origin?.slot.run ?? 0) + (last.status.state === 'skipped' ? 0 : 1) : 1;
   const isFresh = last !== undefined || origin.generation === 1;
-  if (isFresh && origin.slot.run !== expected) fail(`is run ${origin.slot.run} of its schedule, and run ${expected} was to come`);
+  if (isFresh && origin.slot.run !== expected)
+    fail(`is run ${origin.slot.run} of its schedule, and run ${expected} was to come`);
   const schedule = ledger.stored.get(origin.scheduleId);
   if (!schedule) return fail('its schedule is not there');
   const rule = schedule.body.rule;
-  if (rule && schedule.status.generation === origin.generation && !isOnGrid(rule.trigger, origin.slot.at)) fail('is no fire time of its rule');
+  if (rule && schedule.status.generation === origin.generation && !isOnGrid(rule.trigger, origin.slot.at))
+    fail('is no fire time of its rule');
   const open = siblings.find((sibling) => !isOver(sibling));
   if (rule?.relyOnPrevCycle && open) fail(`was inserted while ${open.jobId} is ${open.status.state}`);
 }
@@ -49,16 +82,22 @@ export function checkSlots(ledger: Ledger): void {
   for (const steps of ledger.steps.values()) {
     const schedule = steps.at(-1)?.after;
     const rule = schedule?.body.rule;
-    const wasTouched = steps.some(({ after }) => after?.status.state === 'suspended' || (after?.status.generation ?? 1) > 1);
+    const wasTouched = steps.some(
+      ({ after }) => after?.status.state === 'suspended' || (after?.status.generation ?? 1) > 1,
+    );
     if (schedule && rule && !wasTouched) checkGaps(ledger, schedule, everyMs(rule.trigger));
   }
 }
 
 function checkGaps(ledger: Ledger, schedule: JobRecord, every: number | undefined): void {
-  const slots = [...ledger.instances(schedule.jobId)].flatMap(({ body }) => (body.origin && !isManual(body.origin.slot) ? [body.origin.slot] : []));
+  const slots = ledger
+    .instances(schedule.jobId)
+    .flatMap(({ body }) => (body.origin && !isManual(body.origin.slot) ? [body.origin.slot] : []));
   if (every === undefined) return;
   // The last gap may be one that the end of the schedule came before it could be counted.
-  const gaps = slots.slice(1, -1).map((slot, i) => Math.min(countedMax, Math.round((slot.at - (slots[i] as Slot).at) / every) - 1));
+  const gaps = slots
+    .slice(1, -1)
+    .map((slot, i) => Math.min(countedMax, Math.round((slot.at - (slots[i] as Slot).at) / every) - 1));
   const missing = gaps.reduce((sum, gap) => sum + gap, 0);
   const counted = schedule.status.skipped ?? 0;
   if (missing > counted) ledger.violate('G11', `${schedule.jobId} passed over ${missing} slots and counted ${counted}`);

@@ -15,13 +15,15 @@ const keptMs = 600_000;
 
 export function checkStep(ledger: Ledger, jobId: string, step: Step): void {
   const { verb, before, after } = step;
-  const fail = (rule: string, text: string) => ledger.violate(rule, `${jobId}: ${text}; ${shown(before)} -> ${shown(after)}`);
+  const fail = (rule: string, text: string) =>
+    ledger.violate(rule, `${jobId}: ${text}; ${shown(before)} -> ${shown(after)}`);
   if (verb === 'add') return after && checkAdded(ledger, after, step, fail);
   if (!before) return fail('G4', `${verb} of a record that is not there`);
   if (!after) return checkPurge(ledger, before, step, fail);
   if (after.status.rev !== before.status.rev + 1) fail('fence', 'a write that had not seen the one before');
   if (isOver(before)) return checkAfterlife(before, after, fail);
-  const isAllowed = successors[before.status.state]?.includes(after.status.state) || (before.body.rule !== undefined && isOver(after));
+  const isAllowed =
+    successors[before.status.state]?.includes(after.status.state) || (before.body.rule !== undefined && isOver(after));
   if (!isAllowed) fail('G15', 'no such way through the states');
   checkCounters(before, after, fail);
   if (after.status.state === 'executing' && before.status.state === 'waiting') {
@@ -37,17 +39,21 @@ function checkAdded(ledger: Ledger, after: JobRecord, step: Step, fail: Fail): v
   if (ledger.steps.has(after.jobId)) {
     const last = ledger.stepsOf(after.jobId).at(-1);
     if (last?.after) fail('G3', 'added while it exists');
-    else if (!ledger.incidents.some(({ jumpMs = 0 }) => jumpMs > keptMs)) fail('G3', 'added again after it had been purged');
+    else if (!ledger.incidents.some(({ jumpMs = 0 }) => jumpMs > keptMs))
+      fail('G3', 'added again after it had been purged');
   }
-  if (ledger.aliases.has(after.jobId)) fail('G3', `a resent replacement became a job of its own; it stands in ${ledger.aliases.get(after.jobId)}`);
+  if (ledger.aliases.has(after.jobId))
+    fail('G3', `a resent replacement became a job of its own; it stands in ${ledger.aliases.get(after.jobId)}`);
   const { taskId, nodeGroup } = after.body;
   const isInstance = after.body.origin !== undefined;
   for (const other of taskId === undefined || isInstance ? [] : ledger.stored.values()) {
-    if (other.body.origin || isOver(other) || other.body.taskId !== taskId || other.body.nodeGroup !== nodeGroup) continue;
+    if (other.body.origin || isOver(other) || other.body.taskId !== taskId || other.body.nodeGroup !== nodeGroup)
+      continue;
     fail('G3', `second open job with key ${nodeGroup}/${taskId}, beside ${other.jobId}`);
   }
   if (after.status.state === 'executing') checkCompany(ledger, after, fail);
-  if (after.status.state === 'executing' && (after.status.dueAt ?? 0) > step.latestWall) fail('G10', 'claimed before it was due');
+  if (after.status.state === 'executing' && (after.status.dueAt ?? 0) > step.latestWall)
+    fail('G10', 'claimed before it was due');
 }
 
 function checkPurge(ledger: Ledger, before: JobRecord, step: Step, fail: Fail): void {
@@ -72,8 +78,10 @@ function checkCounters(before: JobRecord, after: JobRecord, fail: Fail): void {
   const isReplaced = (after.status.aliases?.length ?? 0) > (before.status.aliases?.length ?? 0);
   const lost = losses - before.status.losses;
   const retried = retryTimes - before.status.retryTimes;
-  if (!isReplaced && (lost < 0 || lost > 1 || retried < 0 || retried > 1 || lost + retried > 1)) fail('G8', 'a counter jumped');
-  if (retryTimes > Math.max(after.body.retry.maxRetryTimes, before.status.retryTimes)) fail('G8', 'more retries than allowed');
+  if (!isReplaced && (lost < 0 || lost > 1 || retried < 0 || retried > 1 || lost + retried > 1))
+    fail('G8', 'a counter jumped');
+  if (retryTimes > Math.max(after.body.retry.maxRetryTimes, before.status.retryTimes))
+    fail('G8', 'more retries than allowed');
   if (losses > lossesBound) fail('G9', 'more losses than allowed');
   if (lost === 1 && before.status.state !== 'executing') fail('G9', 'lost without being run');
 }
@@ -82,34 +90,47 @@ function checkClaim(before: JobRecord, step: Step, fail: Fail): void {
   const { dueAt = 0, attempt } = before.status;
   if (dueAt > step.latestWall) fail('G10', `claimed ${dueAt - step.latestWall} ms before it was due`);
   if (step.after?.status.attempt !== attempt + 1) fail('G9', 'a claim that was not counted');
-  if ((before.body.expireAt ?? Number.POSITIVE_INFINITY) < step.earliestWall - 60_000) fail('G12', 'claimed long after it expired');
+  if ((before.body.expireAt ?? Number.POSITIVE_INFINITY) < step.earliestWall - 60_000)
+    fail('G12', 'claimed long after it expired');
 }
 
 /** A node holds at most one suspect, and beside one that must be alone nothing else. */
 function checkCompany(ledger: Ledger, claimed: JobRecord, fail: Fail): void {
-  for (const other of ledger.stored.values()) {
-    if (other.status.state !== 'executing' || other.status.session !== claimed.status.session || other.jobId === claimed.jobId) continue;
-    if (other.status.isAlone || claimed.status.isAlone) fail('G9', `one of them must be alone, but ${other.jobId} is there too`);
-    else if (other.status.losses >= 2 && claimed.status.losses >= 2) fail('G9', `a second suspect beside ${other.jobId}`);
+  for (const jobId of ledger.heldBy(claimed.status.session ?? '')) {
+    const other = ledger.stored.get(jobId);
+    if (!other || jobId === claimed.jobId) continue;
+    if (other.status.isAlone || claimed.status.isAlone)
+      fail('G9', `one of them must be alone, but ${other.jobId} is there too`);
+    else if (other.status.losses >= 2 && claimed.status.losses >= 2)
+      fail('G9', `a second suspect beside ${other.jobId}`);
   }
 }
 
 /** The end of a run: by its own report, by loss, or given back uncounted. */
-function checkLeaving(ledger: Ledger, { jobId, before, after }: { jobId: string; before: JobRecord; after: JobRecord }, fail: Fail): void {
+function checkLeaving(
+  ledger: Ledger,
+  { jobId, before, after }: { jobId: string; before: JobRecord; after: JobRecord },
+  fail: Fail,
+): void {
   const { status } = after;
   if (status.state === 'executing') {
-    if (status.runId !== before.status.runId || status.session !== before.status.session) fail('G6', 'one run took the place of another');
-    if (before.status.cancelAskedAt !== undefined && status.cancelAskedAt === undefined) fail('G16', 'a cancel was forgotten');
+    if (status.runId !== before.status.runId || status.session !== before.status.session)
+      fail('G6', 'one run took the place of another');
+    if (before.status.cancelAskedAt !== undefined && status.cancelAskedAt === undefined)
+      fail('G16', 'a cancel was forgotten');
     return;
   }
   const isReported = status.lastRunId !== before.status.lastRunId;
-  if (isReported && status.lastRunId !== before.status.runId) fail('G6', `settled by run ${status.lastRunId}, which was not current`);
+  if (isReported && status.lastRunId !== before.status.runId)
+    fail('G6', `settled by run ${status.lastRunId}, which was not current`);
   if (before.status.cancelAskedAt !== undefined && status.state !== 'cancelled' && status.state !== 'succeeded') {
     fail('G16', 'cancel was asked while it ran, and it was overwritten');
   }
   const run = ledger.run(jobId, before.status.runId ?? '');
-  if (status.state === 'succeeded' && !(isReported && run?.exit?.how === 'success')) fail('G5', 'succeeded, but no run returned success');
-  if (status.state === 'succeeded' && status.result !== JSON.stringify(run?.exit?.value)) fail('G13', `another result than ${run?.exit?.value}`);
+  if (status.state === 'succeeded' && !(isReported && run?.exit?.how === 'success'))
+    fail('G5', 'succeeded, but no run returned success');
+  if (status.state === 'succeeded' && status.result !== JSON.stringify(run?.exit?.value))
+    fail('G13', `another result than ${run?.exit?.value}`);
   if (status.state === 'failed') checkFailure(after, run, fail);
   if (!run?.exit || run.aborted) return;
   if (isUncounted({ before, after })) {
@@ -121,10 +142,12 @@ function checkFailure({ body, status }: JobRecord, run: RunSeen | undefined, fai
   const { reason } = status;
   const { maxRetryTimes } = body.retry;
   if (reason === 'failed' && run?.exit?.how !== 'failed') fail('G5', 'failed for good, but no run said so');
-  if ((reason === 'exhausted' || reason === 'timed-out') && status.retryTimes < maxRetryTimes) fail('G8', 'gave up before its last retry');
+  if ((reason === 'exhausted' || reason === 'timed-out') && status.retryTimes < maxRetryTimes)
+    fail('G8', 'gave up before its last retry');
   if (reason === 'timed-out' && run?.aborted?.reason !== 'timeout') fail('G8', 'timed out, but was never told to stop');
   if (reason === 'lost' && status.losses < 3) fail('G9', 'convicted before its third loss');
-  if (reason === 'superseded' && body.origin === undefined) fail('G12', 'superseded, but nothing follows a one-shot job');
+  if (reason === 'superseded' && body.origin === undefined)
+    fail('G12', 'superseded, but nothing follows a one-shot job');
   if (reason === undefined) fail('G4', 'failed without a reason');
 }
 
@@ -148,7 +171,8 @@ function checkVerdict(run: RunSeen, after: JobRecord, fail: Fail): void {
 }
 
 /** `failed` with its reason. */
-export const stateOf = ({ status }: JobRecord): string => (status.reason ? `${status.state}/${status.reason}` : status.state);
+export const stateOf = ({ status }: JobRecord): string =>
+  status.reason ? `${status.state}/${status.reason}` : status.state;
 
 export function shown(record: JobRecord | undefined): string {
   if (!record) return 'nothing';

@@ -3,11 +3,17 @@
  * decision with the product: the rules stand in `check-*.ts`, each in its own words.
  */
 import type { Job, JobRecord } from '../../src/job/job.js';
-import type { RunReport } from '../../src/protocol/messages.js';
 import type { Message } from '../../src/ports/transport.js';
-import { checkControlAnswer, checkReportAnswer, checkSubmitAnswer, type ControlSeen, type SubmitSeen } from './check-answers.js';
+import type { RunReport } from '../../src/protocol/messages.js';
+import {
+  type ControlSeen,
+  checkControlAnswer,
+  checkReportAnswer,
+  checkSubmitAnswer,
+  type SubmitSeen,
+} from './check-answers.js';
 import { checkRunEnds, checkRunStart } from './check-runs.js';
-import { checkSlots, checkSlotStep } from './check-slots.js';
+import { checkSlotStep, checkSlots, checkWithdrawal } from './check-slots.js';
 import { checkStep, isOver, isUncounted, shown, stateOf } from './check-steps.js';
 import { type Ledger, listOf, type RunSeen, runKey, type Step } from './ledger.js';
 
@@ -16,7 +22,7 @@ export interface TrueTime {
   readonly time: { readonly nowMs: number };
   readonly trace: { explain(who: string, what: () => string): void };
   /** The latest and earliest that the tracker's wall clock showed in the last seconds. */
-    wallRange(): { readonly latest: number; readonly earliest: number };
+  wallRange(): { readonly latest: number; readonly earliest: number };
 }
 
 export class Checker {
@@ -34,14 +40,14 @@ export class Checker {
     this.world.trace.explain('store', () => `${verb} ${jobId}: ${shown(before)} -> ${shown(after)}`);
     checkStep(this.ledger, jobId, step);
     checkSlotStep(this.ledger, step);
+    checkWithdrawal(this.ledger, jobId, step);
     this.ledger.stepsOf(jobId).push(step);
     if (after && isOver(after) && !(before && isOver(before))) this.ledger.count(`ended-${stateOf(after)}`);
     if (isUncounted(step) && before?.status.state === 'executing') this.ledger.count('given-back');
     const runId = before?.status.runId;
-    if (runId !== undefined && after?.status.runId !== runId) listOf(this.ledger.stepsOfRun, runKey(jobId, runId)).push(step);
-    if (after) this.ledger.stored.set(jobId, after);
-    else this.ledger.stored.delete(jobId);
-    for (const alias of after?.status.aliases ?? []) this.ledger.aliases.set(alias, jobId);
+    if (runId !== undefined && after?.status.runId !== runId)
+      listOf(this.ledger.stepsOfRun, runKey(jobId, runId)).push(step);
+    this.ledger.commit(jobId, step);
   }
 
   /** A handler was called. */
@@ -87,7 +93,10 @@ export class Checker {
       listOf(this.ledger.feedback, result.jobId).push(result.state);
       const record = this.ledger.stored.get(result.jobId);
       if (record && record.status.state !== result.state) {
-        this.ledger.violate('G14', `feedback says ${result.jobId} is ${result.state}, the store says ${record.status.state}`);
+        this.ledger.violate(
+          'G14',
+          `feedback says ${result.jobId} is ${result.state}, the store says ${record.status.state}`,
+        );
       }
     }
   }
@@ -108,7 +117,7 @@ export class Checker {
     for (const schedule of this.open()) {
       if (!schedule.body.rule || schedule.status.state !== 'waiting') continue;
       this.ledger.count('schedules-alive');
-      const isAlive = [...this.ledger.instances(schedule.jobId)].some((instance) => {
+      const isAlive = this.ledger.instances(schedule.jobId).some((instance) => {
         const steps = this.ledger.stepsOf(instance.jobId);
         return !isOver(instance) || (steps[0]?.at ?? 0) > nowMs - calmMs / 2;
       });
@@ -130,15 +139,19 @@ export class Checker {
   private checkAcknowledged(): void {
     for (const { jobId, codes, hasKey } of this.ledger.submissions.values()) {
       const exists = this.ledger.steps.has(jobId) || this.ledger.aliases.has(jobId);
-      if (codes.has('accepted') && !this.ledger.steps.has(jobId)) this.ledger.violate('G1', `${jobId} was accepted and is nowhere`);
-      if (codes.has('stored-locally') && !hasKey && !exists) this.ledger.violate('G2', `${jobId} was stored locally and never arrived`);
+      if (codes.has('accepted') && !this.ledger.steps.has(jobId))
+        this.ledger.violate('G1', `${jobId} was accepted and is nowhere`);
+      if (codes.has('stored-locally') && !hasKey && !exists)
+        this.ledger.violate('G2', `${jobId} was stored locally and never arrived`);
     }
   }
 
   private checkFeedback(): void {
     for (const { jobId, body, status } of this.ledger.stored.values()) {
-      const isOwed = body.needFeedback && ['succeeded', 'failed', 'expired'].includes(status.state) && body.rule === undefined;
-      if (isOwed && !this.ledger.feedback.has(jobId)) this.ledger.violate('G14', `nobody got the feedback of ${jobId} (${status.state})`);
+      const isOwed =
+        body.needFeedback && ['succeeded', 'failed', 'expired'].includes(status.state) && body.rule === undefined;
+      if (isOwed && !this.ledger.feedback.has(jobId))
+        this.ledger.violate('G14', `nobody got the feedback of ${jobId} (${status.state})`);
       if (status.feedbackAt !== undefined) this.ledger.violate('G14', `the feedback of ${jobId} is still owed`);
     }
   }

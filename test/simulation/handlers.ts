@@ -63,7 +63,10 @@ function enter(world: World, { process, ports, context }: Call, behaviour: Behav
     world.ledger.count(`aborts-${seen.aborted.reason}`);
     world.note(seen.life, `abort of ${seen.jobId}: ${seen.aborted.reason}`);
   });
-  world.note(seen.life, `run ${seen.runId.slice(0, 8)} of ${seen.jobId} starts: ${behaviour.does} in ${behaviour.takesMs} ms`);
+  world.note(
+    seen.life,
+    `run ${seen.runId.slice(0, 8)} of ${seen.jobId} starts: ${behaviour.does} in ${behaviour.takesMs} ms`,
+  );
   world.checker.started(seen);
   return seen;
 }

@@ -52,6 +52,8 @@ export interface Incident {
 export class Ledger {
   /** By jobId, of what the store holds now. */
   readonly stored = new Map<string, JobRecord>();
+  private readonly instanceIds = new Map<string, string[]>();
+  private readonly held = new Map<string, Set<string>>();
   readonly steps = new Map<string, Step[]>();
   readonly stepsOfRun = new Map<string, Step[]>();
   readonly runs = new Map<string, RunSeen[]>();
@@ -65,6 +67,10 @@ export class Ledger {
   readonly aliases = new Map<string, string>();
   /** No message is lost or late in this world. */
   isNetworkSound = false;
+  /** The job store refuses nothing and is never slow. */
+  isStoreSound = false;
+  /** Waiting instances whose schedule was cancelled, suspended or changed at that moment: they are to be withdrawn. */
+  readonly doomed = new Map<string, number>();
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
 
@@ -98,21 +104,41 @@ export class Ledger {
     return this.incidents.some((incident) => incident.kind === 'stop' && incident.node === node && incident.to >= from);
   }
 
+  /** Notes a commit: what the store holds from now on, and who holds which run. */
+  commit(jobId: string, { before, after }: Pick<Step, 'before' | 'after'>): void {
+    const scheduleId = before ? undefined : after?.body.origin?.scheduleId;
+    if (scheduleId !== undefined) listOf(this.instanceIds, scheduleId).push(jobId);
+    if (before?.status.session !== undefined) this.held.get(before.status.session)?.delete(jobId);
+    if (after?.status.session !== undefined) this.heldBy(after.status.session).add(jobId);
+    if (after) this.stored.set(jobId, after);
+    else this.stored.delete(jobId);
+    for (const alias of after?.status.aliases ?? []) this.aliases.set(alias, jobId);
+  }
+
+  /** The jobs whose current run a session has. */
+  heldBy(session: string): Set<string> {
+    const known = this.held.get(session);
+    if (known) return known;
+    const held = new Set<string>();
+    this.held.set(session, held);
+    return held;
+  }
+
   /** Every instance that a schedule ever had, in the order of their insertion, as it is now or was at last. */
-  *instances(scheduleId: string): Generator<JobRecord> {
-    for (const steps of this.steps.values()) {
-      if (steps[0]?.after?.body.origin?.scheduleId !== scheduleId) continue;
-      const last = steps.at(-1);
-      const record = last?.after ?? last?.before;
-      if (record) yield record;
-    }
+  instances(scheduleId: string): JobRecord[] {
+    return listOf(this.instanceIds, scheduleId).flatMap((jobId) => {
+      const last = this.stepsOf(jobId).at(-1);
+      return last?.after ?? last?.before ?? [];
+    });
   }
 }
 
 export const runKey = (jobId: string, runId: string): string => `${jobId}/${runId}`;
 
 export function listOf<T>(map: Map<string, T[]>, key: string): T[] {
-  let list = map.get(key);
-  if (!list) map.set(key, (list = []));
+  const known = map.get(key);
+  if (known) return known;
+  const list: T[] = [];
+  map.set(key, list);
   return list;
 }

@@ -2,35 +2,16 @@
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { JobClientRole } from '../../src/job-client/job-client.js';
 import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
-import type { Job, JobRecord } from '../../src/job/job.js';
-import type { JobEdit } from '../../src/protocol/messages.js';
 import type { Message, RequestOptions, Transport } from '../../src/ports/transport.js';
 import { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { scriptedRunners } from './handlers.js';
-import type { NodePorts, Running, SimulatedProcess } from './process.js';
-import type { World } from './world.js';
+import type { NodePorts } from './process.js';
+import type { User } from './user.js';
+import type { Build, Builders, World } from './world.js';
 
-export const cluster = 'sim';
+const cluster = 'sim';
 
-interface Controlled {
-  readonly receipt?: string | undefined;
-  readonly job?: JobRecord | undefined;
-}
-
-/** What a user can do at a client. */
-export interface User {
-  submit(job: Job): Promise<{ readonly code: string; readonly jobId?: string | undefined; readonly msg?: string | undefined }>;
-  cancel(jobId: string): Promise<Controlled>;
-  suspend(jobId: string): Promise<Controlled>;
-  resume(jobId: string): Promise<Controlled>;
-  trigger(jobId: string, requestId: string): Promise<Controlled>;
-  edit(jobId: string, edit: JobEdit): Promise<Controlled>;
-  get(jobId: string): Promise<Controlled>;
-}
-
-type Build = (world: World, process: SimulatedProcess) => (ports: NodePorts) => Running;
-
-export const buildTracker: Build = (world) => (ports) => {
+const buildTracker: Build = (world) => (ports) => {
   const queue = world.plant?.queue?.(world.queue, world, ports) ?? world.queue;
   const trackerPorts = {
     ...ports,
@@ -42,7 +23,7 @@ export const buildTracker: Build = (world) => (ports) => {
   return role;
 };
 
-export const buildWorker =
+const buildWorker =
   (index: number): Build =>
   (world, process) =>
   (ports) => {
@@ -57,8 +38,12 @@ export const buildWorker =
     return new TaskTrackerRole(workerPorts, { cluster, identity: process.name, ...plan });
   };
 
-export const buildClient: Build = (world, process) => (ports) => {
-  const clientPorts = { ...ports, failStore: world.store(world.failStore(process.name), 'failStore', ports), codec: new JsonCodec() };
+const buildClient: Build = (world, process) => (ports) => {
+  const clientPorts = {
+    ...ports,
+    failStore: world.store(world.failStore(process.name), 'failStore', ports),
+    codec: new JsonCodec(),
+  };
   const client = new JobClientRole(clientPorts, {
     cluster,
     identity: process.name,
@@ -106,3 +91,5 @@ function tapped(world: World, { transport }: NodePorts): Transport {
     },
   });
 }
+
+export const realRoles: Builders = { tracker: buildTracker, worker: buildWorker, client: buildClient };

@@ -2,40 +2,33 @@
  * Bugs that the simulator must find. They are planted from outside, around the ports or into a built role, so that product
  * code has no switches for them; each says which line of the product it stands for.
  */
-import type { Session } from '../../src/job-tracker/sessions.js';
-import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
+
 import type { JobRecord, JobStatus } from '../../src/job/job.js';
+import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
+import type { Session } from '../../src/job-tracker/sessions.js';
 import type { Change, JobQueue, PurgeRequest } from '../../src/ports/job-queue.js';
 import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
 import { calmStore } from '../../src/testing/faults.js';
-import type { NodePorts } from './process.js';
 import type { Plan } from './swarm.js';
-import type { World } from './world.js';
-
-export interface Plant {
-  readonly name: string;
-  /** What its discovery says; other violations may be another bug's. */
-  readonly seenAs: readonly string[];
-  /** Changes to what the seed drew, so that the bug gets its chance. */
-  readonly plan?: (drawn: Plan) => Partial<Plan>;
-  /** A worse queue around the real one. */
-  readonly queue?: undefined | ((inner: JobQueue, world: World, ports: NodePorts) => JobQueue);
-  /** Replaces methods of the built role. */
-  readonly tracker?: undefined | ((role: JobTrackerRole, world: World, ports: NodePorts) => void);
-  /** Violations with these texts would be too easy a find. */
-  readonly ignored?: readonly string[];
-}
+import type { Plant, World } from './world.js';
 
 /** The inner parts of a tracker that plants reach into. */
 interface Insides {
-  readonly settle: { verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>; afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void> };
+  readonly settle: {
+    verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>;
+    afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void>;
+  };
   readonly rescue: {
     giveBack(session: Session, runIds: readonly string[]): Promise<void>;
     sweep(): Promise<void>;
     watch(session: Session, now: number): Promise<void>;
     end(session: Session, why: string): Promise<void>;
   };
-  readonly sessions: { begin(info: Session['info']): Session; renew(id: string, runIds: readonly string[]): boolean; find(id: string): Session | undefined };
+  readonly sessions: {
+    begin(info: Session['info']): Session;
+    renew(id: string, runIds: readonly string[]): boolean;
+    find(id: string): Session | undefined;
+  };
   readonly dispatch: { replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown> };
   readonly trigger: { sweep(): Promise<void> };
 }
@@ -55,7 +48,9 @@ function worse(inner: JobQueue, replaced: Partial<JobQueue>): JobQueue {
 /** Changes what every update is about to write. */
 function rewriting(inner: JobQueue, rewrite: (change: Change) => JobStatus): JobQueue {
   const update: JobQueue['update'] = (changes) =>
-    inner.update(changes.map((change) => ({ before: change.before, after: { ...change.after, status: rewrite(change) } })));
+    inner.update(
+      changes.map((change) => ({ before: change.before, after: { ...change.after, status: rewrite(change) } })),
+    );
   return worse(inner, { update });
 }
 
@@ -72,12 +67,21 @@ export const plants: readonly Plant[] = [
     // A report is applied to whichever run is the current one.
     name: 'no-fence-on-settle',
     seenAs: ['no run returned success', 'which was not current', 'its run ended with'],
-    plan: ({ jobs }) => ({ incidents: { 'worker-freeze': 8_000, 'worker-disconnect': 8_000 }, outageMs: { min: 5_000, max: 40_000 }, jobs: { ...jobs, slow: 6, retrying: 6 } }),
+    plan: ({ jobs }) => ({
+      incidents: { 'worker-freeze': 8_000, 'worker-disconnect': 8_000 },
+      outageMs: { min: 5_000, max: 40_000 },
+      jobs: { ...jobs, slow: 6, retrying: 6 },
+    }),
     tracker: (role, world) => {
       const { settle } = insidesOf(role);
       const verdicts = settle.verdicts.bind(settle);
       settle.verdicts = (reports) =>
-        verdicts(reports.map((report) => ({ ...report, runId: world.ledger.stored.get(report.jobId)?.status.runId ?? report.runId })));
+        verdicts(
+          reports.map((report) => ({
+            ...report,
+            runId: world.ledger.stored.get(report.jobId)?.status.runId ?? report.runId,
+          })),
+        );
     },
   },
   {
@@ -97,20 +101,32 @@ export const plants: readonly Plant[] = [
   {
     name: 'losses-not-counted',
     seenAs: ['the loss was not counted', 'given back as if'],
-    queue: (inner) => rewriting(inner, ({ before, after }) => {
-      if (after.status.losses <= before.status.losses) return after.status;
-      return { ...after.status, losses: before.status.losses, state: 'waiting', endedAt: undefined, reason: undefined, feedbackAt: undefined };
-    }),
+    queue: (inner) =>
+      rewriting(inner, ({ before, after }) => {
+        if (after.status.losses <= before.status.losses) return after.status;
+        return {
+          ...after.status,
+          losses: before.status.losses,
+          state: 'waiting',
+          endedAt: undefined,
+          reason: undefined,
+          feedbackAt: undefined,
+        };
+      }),
   },
   {
     name: 'poison-convicts-its-neighbours',
     seenAs: ['was convicted in'],
-    plan: ({ jobs, workers }) => ({ jobs: { ...jobs, poison: 4, slow: 4 }, workers: workers.map((worker) => ({ ...worker, workThreads: 8 })) }),
-    queue: (inner, _, { clock }) => rewriting(inner, ({ before, after }) => {
-      const isThird = after.status.losses > before.status.losses && after.status.losses >= 3;
-      if (!isThird || after.status.state !== 'waiting') return after.status;
-      return { ...after.status, state: 'failed', reason: 'lost', endedAt: clock.wallMs(), isAlone: undefined };
+    plan: ({ jobs, workers }) => ({
+      jobs: { ...jobs, poison: 4, slow: 4 },
+      workers: workers.map((worker) => ({ ...worker, workThreads: 8 })),
     }),
+    queue: (inner, _, { clock }) =>
+      rewriting(inner, ({ before, after }) => {
+        const isThird = after.status.losses > before.status.losses && after.status.losses >= 3;
+        if (!isThird || after.status.state !== 'waiting') return after.status;
+        return { ...after.status, state: 'failed', reason: 'lost', endedAt: clock.wallMs(), isAlone: undefined };
+      }),
   },
   {
     name: 'lost-pull-reply-is-a-loss',
@@ -119,7 +135,13 @@ export const plants: readonly Plant[] = [
     tracker: (role) => {
       const { rescue, settle } = insidesOf(role);
       rescue.giveBack = async (session, runIds) => {
-        const lost = runIds.flatMap((runId) => [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({ jobId, runId, outcome: { kind: 'lost', others: 0 } as const })));
+        const lost = runIds.flatMap((runId) =>
+          [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({
+            jobId,
+            runId,
+            outcome: { kind: 'lost', others: 0 } as const,
+          })),
+        );
         await settle.verdicts(lost);
       };
     },
@@ -128,10 +150,16 @@ export const plants: readonly Plant[] = [
     // Marked dead while its claim was being committed; only the repeated rescue finds it.
     name: 'claim-for-a-dead-session-stays',
     seenAs: ['never ended'],
-    plan: () => ({ isStoreUnordered: true, incidents: { 'worker-crash': 5_000 }, jobStore: { ...calmStore, latencyMs: { min: 50, max: 3_000 } }, outageMs: { min: 100, max: 3_000 } }),
+    plan: () => ({
+      isStoreUnordered: true,
+      incidents: { 'worker-crash': 5_000 },
+      jobStore: { ...calmStore, latencyMs: { min: 50, max: 3_000 } },
+      outageMs: { min: 100, max: 3_000 },
+    }),
     tracker: (role) => {
       const { dispatch, rescue } = insidesOf(role);
-      dispatch.replyTo = async (session, jobs) => (session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs });
+      dispatch.replyTo = async (session, jobs) =>
+        session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
       rescue.sweep = async () => {};
     },
   },
@@ -188,7 +216,12 @@ export const plants: readonly Plant[] = [
           const outcomes = await inner.add(records.filter((record) => !twinOf(world, record)));
           return records.map((record) => {
             const twin = twinOf(world, record);
-            return outcomes.find((outcome) => outcome.record.jobId === record.jobId) ?? { kind: 'same', record: twin ?? record };
+            return (
+              outcomes.find((outcome) => outcome.record.jobId === record.jobId) ?? {
+                kind: 'same',
+                record: twin ?? record,
+              }
+            );
           });
         },
       }),
@@ -209,13 +242,16 @@ export const plants: readonly Plant[] = [
     name: 'resent-replace-runs-twice',
     seenAs: ['became a job of its own'],
     plan: ({ deeds, jobs }) => ({ deeds: { ...deeds, resubmit: 8 }, jobs: { ...jobs, keyed: 6, replacing: 12 } }),
-    queue: (inner) => rewriting(inner, ({ after }) => (after.status.endedAt === undefined ? after.status : { ...after.status, aliases: undefined })),
+    queue: (inner) =>
+      rewriting(inner, ({ after }) =>
+        after.status.endedAt === undefined ? after.status : { ...after.status, aliases: undefined },
+      ),
   },
   {
     name: 'lease-by-the-wall-clock',
     seenAs: ['nothing had happened', 'overlaps with'],
     plan: ({ network }) => ({ incidents: { 'wall-jump': 8_000 }, network: { ...network, dropRate: 0, slowRate: 0 } }),
-    tracker: (role, world, { clock }) => {
+    tracker: (role, _, { clock }) => {
       const { sessions, rescue } = insidesOf(role);
       const until = new Map<string, number>();
       const renewed = (id: string) => until.set(id, clock.wallMs() + 30_000);
@@ -231,7 +267,9 @@ export const plants: readonly Plant[] = [
         return renew(id, runIds);
       };
       rescue.watch = (session, now) =>
-        (until.get(session.id) ?? Number.POSITIVE_INFINITY) < clock.wallMs() ? rescue.end(session, 'its lease ended') : watch(session, now);
+        (until.get(session.id) ?? Number.POSITIVE_INFINITY) < clock.wallMs()
+          ? rescue.end(session, 'its lease ended')
+          : watch(session, now);
     },
   },
   {
@@ -254,13 +292,17 @@ export const plants: readonly Plant[] = [
   {
     name: 'feedback-cleared-before-delivery',
     seenAs: ['nobody got the feedback'],
-    queue: (inner) => rewriting(inner, ({ before, after }) => (before.status.state === 'executing' ? { ...after.status, feedbackAt: undefined } : after.status)),
+    queue: (inner) =>
+      rewriting(inner, ({ before, after }) =>
+        before.status.state === 'executing' ? { ...after.status, feedbackAt: undefined } : after.status,
+      ),
     plan: ({ network }) => ({ needFeedbackRate: 1, network: { ...network, dropRate: 0.1 } }),
   },
   {
     name: 'retries-not-counted',
     seenAs: ['its run had ended, and it was given back', 'more retries', 'never ended'],
-    queue: (inner) => rewriting(inner, ({ before, after }) => ({ ...after.status, retryTimes: before.status.retryTimes })),
+    queue: (inner) =>
+      rewriting(inner, ({ before, after }) => ({ ...after.status, retryTimes: before.status.retryTimes })),
   },
   {
     name: 'claims-too-early',
@@ -278,6 +320,7 @@ function overwriting({ before, after }: Change, current: JobRecord | undefined):
 function twinOf(world: World, { jobId, body }: JobRecord): JobRecord | undefined {
   if (!body.origin || body.taskId === undefined) return undefined;
   return [...world.ledger.stored.values()].find(
-    (other) => other.jobId !== jobId && other.body.taskId === body.taskId && other.body.origin?.slot.id === body.origin?.slot.id,
+    (other) =>
+      other.jobId !== jobId && other.body.taskId === body.taskId && other.body.origin?.slot.id === body.origin?.slot.id,
   );
 }

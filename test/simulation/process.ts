@@ -5,11 +5,13 @@ import type { Ids } from '../../src/ports/ids.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Transport } from '../../src/ports/transport.js';
 import { NodeLife } from '../../src/testing/node-life.js';
+import type { SeededChance } from '../../src/testing/seeded-chance.js';
 import { SeededIds } from '../../src/testing/seeded-ids.js';
+import type { SimulatedNetwork } from '../../src/testing/simulated-network.js';
 import { type ClockError, VirtualClock } from '../../src/testing/virtual-clock.js';
-import type { Incident } from './ledger.js';
+import type { VirtualTime } from '../../src/testing/virtual-time.js';
+import type { Incident, Ledger } from './ledger.js';
 import type { Role } from './swarm.js';
-import type { World } from './world.js';
 
 /** What every role is given. */
 export interface NodePorts {
@@ -24,6 +26,19 @@ export interface NodePorts {
 export interface Running {
   start(): Promise<unknown>;
   stop(deadlineMs: number): Promise<unknown>;
+}
+
+/** The world as a process meets it. */
+export interface Surroundings {
+  readonly time: VirtualTime;
+  readonly chance: SeededChance;
+  readonly network: SimulatedNetwork;
+  readonly ledger: Ledger;
+  note(who: string, what: string): void;
+  logged(life: NodeLife, level: string, line: { readonly fields: object; readonly text: string }): void;
+  incident(kind: Incident['kind'], node: string): Incident;
+  died(process: SimulatedProcess, life: NodeLife): void;
+  outageMs(): number;
 }
 
 export interface ProcessOptions {
@@ -42,7 +57,7 @@ export class SimulatedProcess {
   private isStopping = false;
 
   constructor(
-    private readonly world: World,
+    private readonly world: Surroundings,
     readonly options: ProcessOptions,
   ) {}
 

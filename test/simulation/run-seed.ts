@@ -1,5 +1,6 @@
 /** One seed from its first event to its last: safety with faults, then liveness without. */
 import { SeededChance } from '../../src/testing/seeded-chance.js';
+import { realRoles } from './nodes.js';
 import { type Plan, planOf } from './swarm.js';
 import { Workload } from './workload.js';
 import { World, type WorldOptions } from './world.js';
@@ -14,22 +15,23 @@ export interface Outcome {
   readonly violations: readonly string[];
 }
 
-export interface RunOptions extends WorldOptions {
+export interface RunOptions extends Omit<WorldOptions, 'builders'> {
   /** Replaces what the seed drew. */
   readonly plan?: Partial<Plan> | undefined;
 }
 
 /** Long enough for a lease, a sweep and the longest retry after the last fault. */
-const recoveryMs = 150_000;
+const recoveryMs = 110_000;
 const endWithinMs = 20 * 60_000;
 const stepMs = 5_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const drawn = planOf(seed, new SeededChance(seed).split('plan'));
   const plan = { ...drawn, ...options.plant?.plan?.(drawn), ...options.plan };
-  const world = new World(plan, options);
+  const world = new World(plan, { ...options, builders: realRoles });
   const workload = new Workload(world);
-  const onRejection = (error: unknown) => world.ledger.violate('crash', `a rejection that nobody handled: ${stackOf(error)}`);
+  const onRejection = (error: unknown) =>
+    world.ledger.violate('crash', `a rejection that nobody handled: ${stackOf(error)}`);
   process.on('unhandledRejection', onRejection);
   try {
     await play(world, workload);
@@ -59,7 +61,11 @@ async function play(world: World, workload: Workload): Promise<void> {
 /** Without the frames of Node itself. */
 function stackOf(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return text.split('\n').filter((line) => !line.includes('node:internal')).slice(0, 6).join(' ');
+  return text
+    .split('\n')
+    .filter((line) => !line.includes('node:internal'))
+    .slice(0, 6)
+    .join(' ');
 }
 
 async function live(world: World, workload: Workload, isSound: () => boolean): Promise<void> {

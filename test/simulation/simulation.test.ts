@@ -35,22 +35,38 @@ describe('a simulated cluster', () => {
   });
 
   test('does the same in another process and another time zone', { timeout: 60_000 }, async () => {
-    const traces = await Promise.all([traceOf(11, 'UTC'), traceOf(11, 'Asia/Shanghai'), traceOf(11, 'America/New_York')]);
+    const traces = await Promise.all([
+      traceOf(11, 'UTC'),
+      traceOf(11, 'Asia/Shanghai'),
+      traceOf(11, 'America/New_York'),
+    ]);
     expect(traces[0]).toMatch(/^trace \d+-[0-9a-f]{8} /);
     expect(new Set(traces).size).toBe(1);
   });
 
   // All planted bugs: npm run simulate -- --plant all
-  test.each(['answer-before-commit', 'poison-convicts-its-neighbours', 'resent-result-is-refused'])('sees the planted bug %s', { timeout: 60_000 }, async (name) => {
-    const plant = plants.find((one) => one.name === name);
-    const found: string[] = [];
-    for (let seed = 1; seed <= 20 && found.length === 0; seed++) {
-      const { violations } = await runSeed(seed, { plant });
-      found.push(...violations.filter((violation) => plant?.seenAs.some((text) => violation.includes(text))));
-    }
-    expect(found).not.toEqual([]);
-  });
+  test.each(['answer-before-commit', 'poison-convicts-its-neighbours', 'resent-result-is-refused'])(
+    'sees the planted bug %s',
+    { timeout: 60_000 },
+    async (name) => {
+      const plant = plants.find((one) => one.name === name);
+      const found: string[] = [];
+      for (let seed = 1; seed <= 20 && found.length === 0; seed++) {
+        const { violations } = await runSeed(seed, { plant });
+        found.push(...violations.filter((violation) => plant?.seenAs.some((text) => violation.includes(text))));
+      }
+      expect(found).not.toEqual([]);
+    },
+  );
 });
 
 /** Too seldom for fifty seeds; the program looks for them over two hundred. */
-const rare = new Set(['ended-skipped', 'aborts-lease-lost', 'answers-replaced', 'commits-purge', 'reports-stale', 'ended-failed/timed-out', 'ended-failed/superseded']);
+const rare = new Set([
+  'ended-skipped',
+  'aborts-lease-lost',
+  'answers-replaced',
+  'commits-purge',
+  'reports-stale',
+  'ended-failed/timed-out',
+  'ended-failed/superseded',
+]);

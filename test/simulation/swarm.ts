@@ -21,10 +21,30 @@ export const incidentKinds = [
 ] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
 
-export const jobKinds = ['plain', 'delayed', 'keyed', 'retrying', 'failing', 'slow', 'poison', 'expiring', 'replacing'] as const;
+export const jobKinds = [
+  'plain',
+  'delayed',
+  'keyed',
+  'retrying',
+  'failing',
+  'slow',
+  'poison',
+  'expiring',
+  'replacing',
+] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-export const deedKinds = ['submit', 'resubmit', 'cancel', 'suspend', 'resume', 'trigger', 'edit', 'get', 'schedule'] as const;
+export const deedKinds = [
+  'submit',
+  'resubmit',
+  'cancel',
+  'suspend',
+  'resume',
+  'trigger',
+  'edit',
+  'get',
+  'schedule',
+] as const;
 export type DeedKind = (typeof deedKinds)[number];
 
 export interface WorkerPlan {
@@ -66,7 +86,7 @@ export function planOf(seed: number, chance: SeededChance): Plan {
       workThreads: chance.pick([1, 2, 4, 8]),
     })),
     clients: chance.whole(1, 2),
-    safetyMs: chance.whole(40_000, 120_000),
+    safetyMs: chance.whole(30_000, 90_000),
     network: networkOf(chance),
     jobStore: storeOf(chance),
     failStore: storeOf(chance),
@@ -78,19 +98,43 @@ export function planOf(seed: number, chance: SeededChance): Plan {
       { min: 5_000, max: 60_000 },
     ]),
     wallOffsetMs: chance.isLucky(0.4) ? chance.whole(-86_400_000, 86_400_000) : 0,
-    deeds: weights(chance, deedKinds, { submit: 10, resubmit: 1, cancel: 2, suspend: 1, resume: 1, trigger: 1, edit: 1, get: 1, schedule: 1 }),
-    jobs: weights(chance, jobKinds, { plain: 4, delayed: 2, keyed: 3, retrying: 3, failing: 1, slow: 2, poison: 0.5, expiring: 1, replacing: 2 }),
+    deeds: weights(chance, deedKinds, {
+      submit: 10,
+      resubmit: 1,
+      cancel: 2,
+      suspend: 1,
+      resume: 1,
+      trigger: 1,
+      edit: 1,
+      get: 1,
+      schedule: 1,
+    }),
+    jobs: weights(chance, jobKinds, {
+      plain: 4,
+      delayed: 2,
+      keyed: 3,
+      retrying: 3,
+      failing: 1,
+      slow: 2,
+      poison: 0.5,
+      expiring: 1,
+      replacing: 2,
+    }),
     deedEveryMs: chance.pick([800, 2_500, 6_000]),
     schedulesMax: chance.whole(0, 3),
     needFeedbackRate: chance.pick([0, 0.3, 1]),
-    isStoreUnordered: false,
+    isStoreUnordered: chance.isLucky(0.25),
     useRetryClient: chance.isLucky(0.7),
     keepEndedMs: chance.pick([1_000, 60_000, 7 * 86_400_000]),
   };
 }
 
 /** Each of the kinds is left out by one seed in four, but never the first. */
-function weights<Kind extends string>(chance: SeededChance, kinds: readonly Kind[], usual: Record<Kind, number>): Record<Kind, number> {
+function weights<Kind extends string>(
+  chance: SeededChance,
+  kinds: readonly Kind[],
+  usual: Record<Kind, number>,
+): Record<Kind, number> {
   const drawn = { ...usual };
   for (const kind of kinds.slice(1)) if (chance.isLucky(0.25)) drawn[kind] = 0;
   return drawn;
@@ -101,7 +145,16 @@ function rateOf(chance: SeededChance, existsRate: number, max: number): number {
 }
 
 function networkOf(chance: SeededChance): NetworkFaults {
-  const kinds = ['PullJobs', 'ReportRuns', 'RenewSession', 'SubmitJobs', 'Probe', 'AskRuns', 'StartSession', 'JobsFinished'];
+  const kinds = [
+    'PullJobs',
+    'ReportRuns',
+    'RenewSession',
+    'SubmitJobs',
+    'Probe',
+    'AskRuns',
+    'StartSession',
+    'JobsFinished',
+  ];
   return {
     latencyMs: chance.pick([calmNetwork.latencyMs, { min: 1, max: 50 }, { min: 10, max: 800 }]),
     dropRate: rateOf(chance, 0.4, 0.2),

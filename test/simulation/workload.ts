@@ -1,7 +1,8 @@
 /** The users: what they submit, change their minds about and ask for, and how they go on when an answer stays out. */
+
+import { LtsError } from '../../src/errors.js';
 import type { Job, JobRecord } from '../../src/job/job.js';
 import type { SubmittedTrigger } from '../../src/protocol/messages.js';
-import { LtsError } from '../../src/errors.js';
 import type { SeededChance } from '../../src/testing/seeded-chance.js';
 import type { Behaviour, Script } from './handlers.js';
 import { type DeedKind, deedKinds, type JobKind, jobKinds } from './swarm.js';
@@ -71,7 +72,10 @@ export class Workload {
 
   private submitNew(client: string, job: Job): void {
     const jobId = `J${String(++this.made).padStart(4, '0')}`;
-    const known = { jobId, job: { ...job, jobId, needFeedback: this.chance.isLucky(this.world.plan.needFeedbackRate) } };
+    const known = {
+      jobId,
+      job: { ...job, jobId, needFeedback: this.chance.isLucky(this.world.plan.needFeedbackRate) },
+    };
     this.known.push(known);
     this.world.ledger.count('submitted');
     this.submit(client, known);
@@ -130,7 +134,8 @@ export class Workload {
       },
       (error: unknown) => {
         if (!life?.isAlive) return;
-        if (!LtsError.is(error)) this.world.ledger.violate('answers', `${deed} of ${known.jobId} failed without a code: ${String(error)}`);
+        if (!LtsError.is(error))
+          this.world.ledger.violate('answers', `${deed} of ${known.jobId} failed without a code: ${String(error)}`);
         this.world.note(client, `${deed} of ${known.jobId} failed: ${String(error)}`);
       },
     );
@@ -139,13 +144,15 @@ export class Workload {
   private edit(job: Job): { priority?: number; trigger?: SubmittedTrigger } {
     const isPeriodic = job.cron !== undefined || job.repeat !== undefined || job.fixedDelay !== undefined;
     if (!isPeriodic || this.chance.isLucky(0.4)) return { priority: this.chance.whole(1, 200) };
-    return { trigger: { kind: 'repeat', intervalMs: this.chance.pick([2_000, 7_000]), count: this.chance.pick([-1, 3]) } };
+    return {
+      trigger: { kind: 'repeat', intervalMs: this.chance.pick([2_000, 7_000]), count: this.chance.pick([-1, 3]) },
+    };
   }
 
   private oneShot(): Job {
     const kind = this.drawn(jobKinds, this.world.plan.jobs);
     const nodeGroup = this.chance.pick(this.world.plan.workers).nodeGroup;
-    const retryInterval = this.chance.pick([500, 3_000, 30_000]);
+    const retryInterval = this.chance.pick([500, 3_000, 15_000]);
     return { nodeGroup, retryInterval, ...this.shape(kind) };
   }
 
@@ -164,14 +171,21 @@ export class Workload {
         return { taskId, params: script(this.run('success')), delay: chance.pick([0, 0, 3_000]) };
       case 'retrying':
         return {
-          params: script(this.run(chance.pick(['later', 'exception'])), this.run(chance.pick(['later', 'exception', 'success'])), this.run('success')),
+          params: script(
+            this.run(chance.pick(['later', 'exception'])),
+            this.run(chance.pick(['later', 'exception', 'success'])),
+            this.run('success'),
+          ),
           maxRetryTimes: chance.whole(0, 3),
         };
       case 'failing':
         return { params: script(this.run('failed')) };
       case 'slow':
         return {
-          params: script({ does: 'success', takesMs: chance.whole(1_000, 45_000), heedsAbort: chance.isLucky(0.7) }, this.run('success')),
+          params: script(
+            { does: 'success', takesMs: chance.whole(1_000, 45_000), heedsAbort: chance.isLucky(0.7) },
+            this.run('success'),
+          ),
           ...(chance.isLucky(0.5) ? { timeout: chance.whole(500, 5_000), maxRetryTimes: 1 } : {}),
         };
       case 'poison':
@@ -179,9 +193,18 @@ export class Workload {
           ? { params: script(this.run('poison')) }
           : { params: script(this.run('poison'), this.run('poison'), this.run('success')) };
       case 'expiring':
-        return { params: script(this.run('success')), delay: chance.pick([0, 2_000]), expireAt: trackerWall + chance.whole(1, 8_000) };
+        return {
+          params: script(this.run('success')),
+          delay: chance.pick([0, 2_000]),
+          expireAt: trackerWall + chance.whole(1, 8_000),
+        };
       case 'replacing':
-        return { taskId, params: script(this.run('success')), delay: chance.pick([0, 3_000, 15_000]), replaceOnExist: true };
+        return {
+          taskId,
+          params: script(this.run('success')),
+          delay: chance.pick([0, 3_000, 15_000]),
+          replaceOnExist: true,
+        };
     }
   }
 

@@ -2,6 +2,7 @@
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
+import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { JobQueue } from '../../src/ports/job-queue.js';
 import { calmNetwork, calmStore, type StoreFaults } from '../../src/testing/faults.js';
 import type { NodeLife } from '../../src/testing/node-life.js';
@@ -13,13 +14,37 @@ import type { ClockError } from '../../src/testing/virtual-clock.js';
 import { VirtualTime } from '../../src/testing/virtual-time.js';
 import { Checker } from './checker.js';
 import { type Incident, Ledger } from './ledger.js';
-import { buildClient, buildTracker, buildWorker, type User } from './nodes.js';
-import type { Plant } from './plants.js';
-import { type NodePorts, SimulatedProcess } from './process.js';
+import { type NodePorts, type Running, SimulatedProcess } from './process.js';
 import { watchedQueue } from './store-watch.js';
 import type { IncidentKind, Plan, Role } from './swarm.js';
+import type { User } from './user.js';
+
+/** Makes the role object of a process; called once with the process, then for each of its lives. */
+export type Build = (world: World, process: SimulatedProcess) => (ports: NodePorts) => Running;
+
+export interface Builders {
+  readonly tracker: Build;
+  readonly worker: (index: number) => Build;
+  readonly client: Build;
+}
+
+/** A bug to be planted around the ports, or into the built role. */
+export interface Plant {
+  readonly name: string;
+  /** What its discovery says; other violations may be another bug's. */
+  readonly seenAs: readonly string[];
+  /** Changes to what the seed drew, so that the bug gets its chance. */
+  readonly plan?: (drawn: Plan) => Partial<Plan>;
+  /** A worse queue around the real one. */
+  readonly queue?: undefined | ((inner: JobQueue, world: World, ports: NodePorts) => JobQueue);
+  /** Replaces methods of the built role. */
+  readonly tracker?: undefined | ((role: JobTrackerRole, world: World, ports: NodePorts) => void);
+  /** Violations with these texts would be too easy a find. */
+  readonly ignored?: readonly string[];
+}
 
 export interface WorldOptions {
+  readonly builders: Builders;
   readonly print?: ((line: string) => void) | undefined;
   readonly plant?: Plant | undefined;
   readonly ignored?: readonly string[] | undefined;
@@ -49,10 +74,11 @@ export class World {
 
   constructor(
     readonly plan: Plan,
-    private readonly options: WorldOptions = {},
+    private readonly options: WorldOptions,
   ) {
     this.plant = options.plant;
     this.ledger = new Ledger([...(options.ignored ?? []), ...(options.plant?.ignored ?? [])]);
+    this.ledger.isStoreSound = plan.jobStore.refuseRate === 0 && plan.jobStore.slowRate === 0;
     this.ledger.isNetworkSound = plan.network.dropRate === 0 && plan.network.slowRate === 0;
     this.chance = new SeededChance(plan.seed);
     this.faultChance = this.chance.split('faults');
@@ -66,9 +92,11 @@ export class World {
     });
     this.checker = new Checker(this.ledger, this);
     this.queue = watchedQueue(new MemoryJobQueue(), (verb, after, jobId) => this.checker.stepped(verb, after, jobId));
-    this.tracker = this.process('tracker', 'tracker', buildTracker);
-    this.workers = plan.workers.map((_, i) => this.process('worker', `worker${i}`, buildWorker(i)));
-    this.clients = Array.from({ length: plan.clients }, (_, i) => this.process('client', `client${i}`, buildClient));
+    this.tracker = this.process('tracker', 'tracker', options.builders.tracker);
+    this.workers = plan.workers.map((_, i) => this.process('worker', `worker${i}`, options.builders.worker(i)));
+    this.clients = Array.from({ length: plan.clients }, (_, i) =>
+      this.process('client', `client${i}`, options.builders.client),
+    );
   }
 
   get processes(): readonly SimulatedProcess[] {
@@ -77,7 +105,8 @@ export class World {
 
   start(): void {
     for (const process of this.processes) process.start();
-    for (const [kind, everyMs] of Object.entries(this.plan.incidents)) this.repeatIncident(kind as IncidentKind, everyMs);
+    for (const [kind, everyMs] of Object.entries(this.plan.incidents))
+      this.repeatIncident(kind as IncidentKind, everyMs);
   }
 
   /** From now on nothing goes wrong any more, and everyone who is down comes back. */
@@ -119,7 +148,9 @@ export class World {
   /** The latest and the earliest that the tracker's wall clock showed lately: a store call may be that long on its way. */
   wallRange(): { readonly latest: number; readonly earliest: number } {
     const since = this.time.nowMs - 25_000;
-    const jumps = this.ledger.incidents.filter(({ node, from }) => node === this.tracker.name && from > since).map(({ jumpMs = 0 }) => jumpMs);
+    const jumps = this.ledger.incidents
+      .filter(({ node, from }) => node === this.tracker.name && from > since)
+      .map(({ jumpMs = 0 }) => jumpMs);
     const now = this.tracker.wallMs();
     const back = jumps.reduce((sum, ms) => sum - Math.min(0, ms), 0);
     const forth = jumps.reduce((sum, ms) => sum + Math.max(0, ms), 0);
@@ -147,8 +178,10 @@ export class World {
   }
 
   failStore(name: string): MemoryFailStore {
-    let store = this.failStores.get(name);
-    if (!store) this.failStores.set(name, (store = new MemoryFailStore()));
+    const known = this.failStores.get(name);
+    if (known) return known;
+    const store = new MemoryFailStore();
+    this.failStores.set(name, store);
     return store;
   }
 
@@ -156,11 +189,7 @@ export class World {
     return this.processes.find((process) => process.life === life);
   }
 
-  private process(
-    role: Role,
-    name: string,
-    build: (world: World, process: SimulatedProcess) => (ports: NodePorts) => ReturnType<SimulatedProcess['options']['build']>,
-  ): SimulatedProcess {
+  private process(role: Role, name: string, build: Build): SimulatedProcess {
     const chance = this.chance.split(`${name}/clock`);
     const { wallOffsetMs } = this.plan;
     const clockError: ClockError = {

@@ -113,10 +113,18 @@ export class Schedules {
     return jobIds.filter((_, i) => records[i] && !isEnded(records[i].status.state));
   }
 
-  /** Instances of older generations that still run go before the new generation's first; waiting ones are withdrawn. */
+  /**
+   * Instances of older generations that still run go before the new generation's first; waiting ones are withdrawn. One that
+   * ended may have been followed, in the moment of the change, by an instance that nobody noted: it counts too.
+   */
   private async isHeld(schedule: JobRecord): Promise<boolean> {
-    const older = await this.withdrawAll(schedule.status.heldBy ?? []);
-    return older.some((record) => record && !isEnded(record.status.state));
+    let jobIds = schedule.status.heldBy ?? [];
+    for (let step = 0; step < stepsMax && jobIds.length > 0; step++) {
+      const older = (await this.withdrawAll(jobIds)).filter((record) => record !== undefined);
+      if (older.some((record) => !isEnded(record.status.state))) return true;
+      jobIds = older.flatMap(successorOf);
+    }
+    return false;
   }
 
   /** From an ended instance to the next slot; answers the advanced schedule, or undefined when there is nothing to go on with. */
@@ -160,6 +168,10 @@ export function isCurrent(schedule: JobRecord, jobId: string): boolean {
   const { slot, generation } = schedule.status;
   if (!schedule.body.rule?.relyOnPrevCycle || !slot || generation === undefined) return false;
   return instanceId(schedule.jobId, generation, slot.id) === jobId;
+}
+
+function successorOf({ body: { origin }, status: { nextSlot } }: JobRecord): string[] {
+  return origin && nextSlot ? [instanceId(origin.scheduleId, origin.generation, nextSlot.id)] : [];
 }
 
 function followingOf(schedule: JobRecord, now: number): Following {

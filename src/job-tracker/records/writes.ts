@@ -44,10 +44,13 @@ export class JobWrites {
    * Reads, decides and writes until the write meets the record it was decided on. `decide` answers the record that should
    * follow, or undefined to leave it. Answers the record as it then is.
    */
-  async change(jobId: string, decide: (record: JobRecord) => JobRecord | undefined): Promise<JobRecord | undefined> {
+  async change(
+    jobId: string,
+    decide: (record: JobRecord) => JobRecord | undefined | Promise<JobRecord | undefined>,
+  ): Promise<JobRecord | undefined> {
     for (let tries = 0; tries < changeTriesMax; tries++) {
       const [record] = await this.queue.get([jobId]);
-      const after = record && decide(record);
+      const after = record && (await decide(record));
       if (!record || !after) return record;
       const [written] = await this.update([{ before: record, after }]);
       if (written) return written;

@@ -28,6 +28,8 @@ import { findJob } from './queries.js';
 const tellWithinMs = 2_000;
 const editable: readonly string[] = ['params', 'priority', 'dueAt', 'maxRetryTimes', 'trigger'];
 
+type Decide = (record: JobRecord) => JobRecord | undefined | Promise<JobRecord | undefined>;
+
 /** What exists of a schedule when it is changed. */
 interface Instances {
   /** Of the current slot. */
@@ -79,14 +81,13 @@ export class Control {
 
   async resume(key: JobKey): Promise<ControlAnswer> {
     const { jobId } = await this.find(key);
-    const found = await this.find({ jobId });
-    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(found)]);
-    const heldBy = await this.own.schedules.holders(found);
-    const job = await this.change(jobId, (record) => {
+    const job = await this.change(jobId, async (record) => {
       if (record.status.state === 'waiting') return undefined;
       refuseInstance(record, 'resumed');
       refuseUnless(record, 'suspended', 'resumed');
-      return isSchedule(record) ? this.resumed(record, { instance, heldBy }) : withStatus(record, { state: 'waiting' });
+      return isSchedule(record)
+        ? this.resumed(record, await this.instancesOf(record))
+        : withStatus(record, { state: 'waiting' });
     });
     if (isSchedule(job)) await this.own.schedules.open(job);
     return { job, receipt: 'done' };
@@ -111,11 +112,9 @@ export class Control {
     const found = await this.find(key);
     const { jobId } = found;
     checkEdit(found, edit);
-    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(found)]);
-    const heldBy = await this.own.schedules.holders(found);
-    const job = await this.change(jobId, (record) => {
+    const job = await this.change(jobId, async (record) => {
       if (!isSchedule(record) || isEnded(record.status.state)) refuseUnless(record, 'waiting', 'edited');
-      return this.edited(record, edit, { instance, heldBy });
+      return this.edited(record, edit, await this.instancesOf(record));
     });
     if (isSchedule(job)) await this.own.schedules.open(job);
     this.own.log.write({ jobId, type: 'control', level: 'INFO', text: `edited: ${Object.keys(edit).join(', ')}` });
@@ -126,10 +125,17 @@ export class Control {
     return findJob(this.parts.ports.queue, key);
   }
 
-  private async change(jobId: string, decide: (record: JobRecord) => JobRecord | undefined): Promise<JobRecord> {
+  private async change(jobId: string, decide: Decide): Promise<JobRecord> {
     const job = await this.own.writes.change(jobId, decide);
     if (!job) throw new LtsError('LTS_JOB_NOT_FOUND', `Job ${jobId} was removed meanwhile.`);
     return job;
+  }
+
+  /** As they are while the schedule is as it was read: the write that uses them is conditional on that. */
+  private async instancesOf(record: JobRecord): Promise<Instances> {
+    if (!isSchedule(record)) return { instance: undefined, heldBy: [] };
+    const [instance] = await this.parts.ports.queue.get([currentInstanceOf(record)]);
+    return { instance, heldBy: await this.own.schedules.holders(record) };
   }
 
   private now(): number {
