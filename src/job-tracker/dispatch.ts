@@ -13,53 +13,14 @@ import { Alarm } from '../cluster/alarm.js';
 import type { JobRecord } from '../job/job.js';
 import { isSchedule, isSuspect, withStatus } from '../job/job.js';
 import { Deferred } from '../kit/deferred.js';
-import type { ClaimOutcome, ClaimRequest } from '../ports/job-queue.js';
+import type { ClaimOutcome } from '../ports/job-queue.js';
 import { limits } from '../protocol/limits.js';
 import type { BodyOf, PullAnswer } from '../protocol/messages.js';
+import { Group, type Suspects } from './groups.js';
+import { allot, joinBatch, mayJoin, type Pull, roomOf } from './pulls.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
 import type { Session, Sessions } from './sessions.js';
 import type { TrackerParts } from './tracker-ports.js';
-
-type Suspects = ClaimRequest['suspects'];
-
-interface Pull {
-  readonly session: Session;
-  slots: number;
-  readonly untilMono: number;
-  readonly answer: Deferred<PullAnswer>;
-  /** What accepts have staged for it and not yet committed; it may be joined until the first of them is. */
-  batch: Batch | undefined;
-}
-
-interface Batch {
-  readonly runId: string;
-  readonly stored: JobRecord[];
-  jobs: number;
-  bytes: number;
-  acceptsUnderWay: number;
-  isClosed: boolean;
-}
-
-interface Group {
-  readonly nodeGroup: string;
-  parked: Pull[];
-  /** Pulls with a batch under way. */
-  staging: Set<Pull>;
-  /** Nothing is known of what waits in the store; a read that finds nothing due saves the look, which is a commit. */
-  isUnknown: boolean;
-  peeking: Promise<void> | undefined;
-  /** At most this many due jobs wait that no look has seen. */
-  unseen: number;
-  /** Slots of the looks under way, which may take that many of the unseen. */
-  looking: number;
-  /** Suspects may wait: such that run beside others, such that run alone. Only some sessions may take them. */
-  maybeBeside: boolean;
-  maybeAlone: boolean;
-  /** Counts due arrivals, so that a look knows how many came while it was under way. */
-  arrivals: number;
-  nextDueAt: number;
-  isServing: boolean;
-}
 
 /** Jobs of one accept that go out with one parked pull, already claimed. */
 export interface StagedClaim {
@@ -137,19 +98,13 @@ export class Dispatch implements WriteObserver {
   stage(nodeGroup: string, records: readonly JobRecord[], now: number): StagedClaim[] {
     const group = this.groups.get(nodeGroup);
     if (!group) return [];
-    const pulls = inTurn([...group.staging, ...group.parked].filter(mayJoin));
-    const free = pulls.reduce((sum, pull) => sum + roomOf(pull), 0) - leftUnseen(group);
+    const pulls = [...group.staging, ...group.parked].filter(mayJoin);
+    const free = pulls.reduce((sum, pull) => sum + roomOf(pull), 0) - group.leftUnseen;
     if (free <= 0) return [];
-    const staged: StagedClaim[] = [];
-    let next = 0;
-    for (const [i, count] of shares(pulls, Math.min(records.length, free)).entries()) {
-      const pull = pulls[i] as Pull;
-      const end = endOfBatch(records, next, { count, bytes: pull.batch?.bytes ?? 0 });
-      if (end === next) continue;
-      staged.push({ pull, records: this.join(group, pull, { records: records.slice(next, end), now }) });
-      next = end;
-    }
-    return staged;
+    return allot(pulls, records, Math.min(records.length, free)).map(([pull, taken]) => ({
+      pull,
+      records: this.join(group, pull, { records: taken, now }),
+    }));
   }
 
   /** The records as claimed with this pull's batch. */
@@ -158,24 +113,12 @@ export class Dispatch implements WriteObserver {
     pull: Pull,
     { records, now }: { records: readonly JobRecord[]; now: number },
   ): JobRecord[] {
-    if (group.staging.size === 0 || !group.staging.has(pull)) {
+    if (!group.staging.has(pull)) {
       group.staging.add(pull);
       group.parked = group.parked.filter((parked) => parked !== pull);
     }
-    pull.batch ??= {
-      runId: this.parts.ports.ids.random(),
-      stored: [],
-      jobs: 0,
-      bytes: 0,
-      acceptsUnderWay: 0,
-      isClosed: false,
-    };
-    pull.batch.jobs += records.length;
-    for (const record of records) pull.batch.bytes += sizeOf(record);
-    pull.batch.acceptsUnderWay++;
     pull.session.claimsUnderWay++;
-    const claim = { session: pull.session.id, runId: pull.batch.runId, now };
-    return records.map((record) => claimed(record, claim));
+    return joinBatch(pull, records, { runId: this.parts.ports.ids.random(), now });
   }
 
   /**
@@ -211,7 +154,7 @@ export class Dispatch implements WriteObserver {
   /** The store may hold due jobs that this tracker did not write. */
   lookAgain(): void {
     for (const group of this.groups.values()) {
-      forget(group);
+      group.forget();
       this.wake(group);
     }
   }
@@ -237,21 +180,7 @@ export class Dispatch implements WriteObserver {
   private group(nodeGroup: string): Group {
     let group = this.groups.get(nodeGroup);
     if (!group) {
-      // Nothing is known of a group before its first session: the first pull looks.
-      group = {
-        nodeGroup,
-        parked: [],
-        staging: new Set(),
-        isUnknown: true,
-        peeking: undefined,
-        unseen: Number.POSITIVE_INFINITY,
-        looking: 0,
-        maybeBeside: true,
-        maybeAlone: true,
-        arrivals: 0,
-        nextDueAt: Number.POSITIVE_INFINITY,
-        isServing: false,
-      };
+      group = new Group(nodeGroup);
       this.groups.set(nodeGroup, group);
     }
     return group;
@@ -259,7 +188,7 @@ export class Dispatch implements WriteObserver {
 
   private mayTake(group: Group, session: Session): boolean {
     if (session.aloneJobId !== undefined || session.seeks === 'alone') return false;
-    return leftUnseen(group) > 0 || suspectsFor(group, session) !== 'none';
+    return group.leftUnseen > 0 || group.suspectsFor(session) !== 'none';
   }
 
   /** One look into the backlog; what it left, or what arrived meanwhile, is what the next look may find. */
@@ -267,7 +196,7 @@ export class Dispatch implements WriteObserver {
     const { clock, ids } = this.parts.ports;
     const now = clock.wallMs();
     const { arrivals } = group;
-    const suspects = suspectsFor(group, session);
+    const suspects = group.suspectsFor(session);
     if (suspects !== 'none') session.seeks = suspects;
     session.claimsUnderWay++;
     group.looking += slots;
@@ -414,7 +343,7 @@ export class Dispatch implements WriteObserver {
     if (group.nextDueAt > clock.wallMs()) return;
     group.nextDueAt = Number.POSITIVE_INFINITY;
     group.arrivals++;
-    forget(group);
+    group.forget();
     this.wake(group);
   }
 
@@ -424,69 +353,6 @@ export class Dispatch implements WriteObserver {
     group.parked = group.parked.filter((pull) => !meant.includes(pull));
     for (const pull of meant) pull.answer.resolve(pull.session.isServed ? empty : refused);
   }
-}
-
-/** Due jobs that the looks under way may leave. */
-const leftUnseen = (group: Group): number => Math.max(0, group.unseen - group.looking);
-
-/** A session holds at most one suspect, and one that must be alone only while nothing else is held or on its way. */
-function suspectsFor(group: Group, session: Session): Suspects {
-  if (group.maybeAlone && session.held === 0 && session.claimsUnderWay === 0) return 'alone';
-  return group.maybeBeside && session.suspects.size === 0 && session.seeks === 'none' ? 'one' : 'none';
-}
-
-/** Back to knowing nothing of what waits in the store. */
-function forget(group: Group): void {
-  group.isUnknown = true;
-  group.unseen = Number.POSITIVE_INFINITY;
-  group.maybeBeside = true;
-  group.maybeAlone = true;
-}
-
-const roomOf = ({ slots, batch }: Pull): number => Math.min(slots, limits.batchJobsMax) - (batch?.jobs ?? 0);
-
-function mayJoin(pull: Pull): boolean {
-  const { session, batch } = pull;
-  return (
-    session.isServed &&
-    session.aloneJobId === undefined &&
-    session.seeks !== 'alone' &&
-    !batch?.isClosed &&
-    roomOf(pull) > 0
-  );
-}
-
-/** The roomiest pull of each session first: what is left of a session's pulls stays parked for what comes next. */
-function inTurn(parked: readonly Pull[]): Pull[] {
-  const seen = new Set<Session>();
-  const first: Pull[] = [];
-  const later: Pull[] = [];
-  for (const pull of [...parked].sort((a, b) => roomOf(b) - roomOf(a))) {
-    (seen.has(pull.session) ? later : first).push(pull);
-    seen.add(pull.session);
-  }
-  return [...first, ...later];
-}
-
-/** Even shares of `count` jobs for the sessions of these pulls; what one has no slots for goes to the next that has. */
-function shares(pulls: readonly Pull[], count: number): number[] {
-  let left = count;
-  const even = Math.ceil(count / new Set(pulls.map((pull) => pull.session)).size);
-  const given = pulls.map((pull) => {
-    const share = Math.min(even, roomOf(pull), left);
-    left -= share;
-    return share;
-  });
-  return given.map((share, i) => {
-    const more = Math.min(roomOf(pulls[i] as Pull) - share, left);
-    left -= more;
-    return share + more;
-  });
-}
-
-function claimed(record: JobRecord, claim: { session: string; runId: string; now: number }): JobRecord {
-  const { session, runId, now } = claim;
-  return { ...record, status: { ...record.status, state: 'executing', attempt: 1, session, runId, claimedAt: now } };
 }
 
 /** A claim that never reached its worker: waiting again at once, as if it had not been. */
@@ -500,19 +366,3 @@ function givenBack(record: JobRecord, now: number): JobRecord {
     session: undefined,
   });
 }
-
-/** Where the records from `from` end that fit one answer: at most `count`, and the wire's bytes beside what it holds already. */
-function endOfBatch(records: readonly JobRecord[], from: number, room: { count: number; bytes: number }): number {
-  let { bytes } = room;
-  let end = from;
-  while (end < records.length && end - from < room.count) {
-    const size = sizeOf(records[end] as JobRecord);
-    if (bytes > 0 && bytes + size > limits.batchBytesMax) break;
-    bytes += size;
-    end++;
-  }
-  return end;
-}
-
-/** Encoded, roughly: the params and what every record carries. */
-const sizeOf = (record: JobRecord): number => 300 + record.body.params.length;

@@ -134,7 +134,8 @@ export class Rescue {
 
   private async watch(session: Session, now: number): Promise<void> {
     if (session.leaseUntilMono < now && !this.isHeldUp()) return this.end(session, 'its lease was not renewed');
-    if (session.held === 0) return;
+    // Nobody listens for a replaced session; what its worker took along may come until the lease ends.
+    if (session.held === 0 || session.isReplaced) return;
     await this.probe(session);
     if (!session.isDead) await this.askUnnamed(session);
   }

@@ -89,7 +89,9 @@ describe('what remains', () => {
       else await worker.stop();
     }
     await cluster.advance(120_000);
-    expect([...sizes({ tracker: cluster.tracker.role })].filter(([, size]) => size > 3)).toEqual([]);
+    const grown = [...sizes({ tracker: cluster.tracker.role })].filter(([, size]) => size > 5);
+    // The ids of sessions that are over are remembered, the newest of them, so that a late message begins none of them again.
+    expect(grown.filter(([path]) => !path.endsWith('.givenUp'))).toEqual([]);
     await cluster.stop();
   });
 });

@@ -121,7 +121,7 @@ describe('a worker that is cut off', () => {
       leaseLost: who === 'the node' ? 'continue' : 'abort',
       // It fences itself long before the tracker's lease is over.
       leaseMs: 15_000,
-      jobRunner: async ({ signal }) => (await cluster.clock.sleep(40_000), aborted.push(signal.aborted), 'kept'),
+      jobRunner: async ({ signal }) => (await cluster.clock.sleep(24_000), aborted.push(signal.aborted), 'kept'),
     });
     const jobId = await cluster.submit(who === 'the job' ? { leaseLost: 'continue' } : {});
     await cluster.advance(1_000);

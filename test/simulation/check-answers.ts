@@ -9,7 +9,11 @@ export interface SubmitSeen {
   readonly jobId?: string | undefined;
   readonly msg?: string | undefined;
   readonly askedAt: number;
+  readonly answeredAt: number;
 }
+
+/** The submit deadline of 5 s, and time for the FailStore. */
+const settledMsMax = 5_500;
 
 export interface ControlSeen {
   readonly jobId: string;
@@ -26,6 +30,8 @@ export function checkSubmitAnswer(ledger: Ledger, job: Job, answer: SubmitSeen):
   known.codes.add(answer.code);
   const fail = (rule: string, text: string) =>
     ledger.violate(rule, `submit of ${jobId} was answered ${answer.code} ${answer.jobId ?? ''}: ${text}`);
+  const tookMs = answer.answeredAt - answer.askedAt;
+  if (ledger.areFailStoresQuick && tookMs > settledMsMax) fail('answers', `after ${Math.round(tookMs)} ms`);
   const [standIn] = ledger.steps.get(answer.jobId ?? '') ?? [];
   switch (answer.code) {
     case 'accepted':

@@ -36,9 +36,35 @@ const isLoss = ({ before, after }: Step): boolean =>
   !!before && !!after && after.status.losses === before.status.losses + 1;
 
 export function checkRunEnds(ledger: Ledger): void {
-  for (const runs of ledger.runs.values()) for (const run of runs) checkDeath(ledger, run);
+  for (const run of [...ledger.runs.values()].flat()) {
+    checkDeath(ledger, run);
+    checkSelfFence(ledger, run);
+  }
   for (const [jobId, steps] of ledger.steps) for (const step of steps) checkLoss(ledger, jobId, step);
   checkConvictions(ledger);
+}
+
+/** A lease of 30 s, less what the worker keeps as a margin, and a tick that a lost renewal may hold up. */
+const cutOffMsMax = 31_000;
+
+/** Who is cut off for longer than its lease has told its runs to stop by then. */
+function checkSelfFence(ledger: Ledger, run: RunSeen): void {
+  const lasted = (at: number) => run.startedAt < at && (run.exit?.at ?? at) >= at && (run.diedAt ?? at) >= at;
+  for (const { kind, node, from, to } of ledger.incidents) {
+    const fencedBy = from + cutOffMsMax;
+    if (kind !== 'disconnect' || node !== run.node || run.startedAt > from || to < fencedBy || !lasted(fencedBy))
+      continue;
+    const wasFrozen = ledger.incidents.some(
+      (other) => other.kind === 'freeze' && other.node === node && other.from <= fencedBy && other.to >= from,
+    );
+    if (wasFrozen) continue;
+    ledger.count('self-fences');
+    if ((run.aborted?.at ?? Number.POSITIVE_INFINITY) > fencedBy)
+      ledger.violate(
+        'G7',
+        `run ${run.runId.slice(0, 8)} of ${run.jobId} on ${run.life}: went on when its node was cut off for its whole lease`,
+      );
+  }
 }
 
 /** A process that died under a run costs that run a loss. */

@@ -68,8 +68,8 @@ export class Checker {
     }
   }
 
-  submitAnswered(job: Job, answer: SubmitSeen): void {
-    checkSubmitAnswer(this.ledger, job, answer);
+  submitAnswered(job: Job, answer: Omit<SubmitSeen, 'answeredAt'>): void {
+    checkSubmitAnswer(this.ledger, job, { ...answer, answeredAt: this.world.time.nowMs });
   }
 
   controlAnswered(deed: string, seen: ControlSeen): void {

@@ -69,6 +69,8 @@ export class Ledger {
   isNetworkSound = false;
   /** The job store refuses nothing and is never slow. */
   isStoreSound = false;
+  /** The FailStores are never slow. */
+  areFailStoresQuick = false;
   /** Waiting instances whose schedule was cancelled, suspended or changed at that moment: they are to be withdrawn. */
   readonly doomed = new Map<string, number>();
   readonly violations: string[] = [];

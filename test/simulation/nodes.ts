@@ -35,7 +35,9 @@ const buildWorker =
       runners: scriptedRunners(world, process, ports),
       codec: new JsonCodec(),
     };
-    return new TaskTrackerRole(workerPorts, { cluster, identity: process.name, ...plan });
+    const role = new TaskTrackerRole(workerPorts, { cluster, identity: process.name, ...plan });
+    world.plant?.worker?.(role);
+    return role;
   };
 
 const buildClient: Build = (world, process) => (ports) => {

@@ -305,6 +305,19 @@ export const plants: readonly Plant[] = [
       rewriting(inner, ({ before, after }) => ({ ...after.status, retryTimes: before.status.retryTimes })),
   },
   {
+    // The worker goes on as if nothing were when its lease is over.
+    name: 'runs-go-on-without-a-lease',
+    seenAs: ['cut off for its whole lease'],
+    plan: ({ jobs }) => ({
+      incidents: { 'worker-disconnect': 15_000 },
+      outageMs: { min: 33_000, max: 50_000 },
+      jobs: { ...jobs, slow: 12 },
+    }),
+    worker: (role) => {
+      (role as unknown as { onLost(): void }).onLost = () => {};
+    },
+  },
+  {
     name: 'claims-too-early',
     seenAs: ['before it was due'],
     queue: (inner) => worse(inner, { claim: (request) => inner.claim({ ...request, now: request.now + 500 }) }),

@@ -67,7 +67,7 @@ const seenBy = (plant: Plant, { violations }: Outcome) =>
 
 /** Answers the first seed that sees the bug, and does not see it where it was not planted. */
 async function findPlant(plant: Plant, from: number, count: number): Promise<number | undefined> {
-  const control: Plant = { ...plant, queue: undefined, tracker: undefined };
+  const control: Plant = { ...plant, queue: undefined, tracker: undefined, worker: undefined };
   for (let seed = from; seed < from + count; seed++) {
     const outcome = await run(seed, { plant });
     add('seeds', 1);

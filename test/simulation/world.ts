@@ -4,6 +4,7 @@ import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js'
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { JobQueue } from '../../src/ports/job-queue.js';
+import type { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { calmNetwork, calmStore, type StoreFaults } from '../../src/testing/faults.js';
 import type { NodeLife } from '../../src/testing/node-life.js';
 import { SeededChance } from '../../src/testing/seeded-chance.js';
@@ -39,6 +40,7 @@ export interface Plant {
   readonly queue?: undefined | ((inner: JobQueue, world: World, ports: NodePorts) => JobQueue);
   /** Replaces methods of the built role. */
   readonly tracker?: undefined | ((role: JobTrackerRole, world: World, ports: NodePorts) => void);
+  readonly worker?: undefined | ((role: TaskTrackerRole) => void);
   /** Violations with these texts would be too easy a find. */
   readonly ignored?: readonly string[];
 }
@@ -79,6 +81,7 @@ export class World {
     this.plant = options.plant;
     this.ledger = new Ledger([...(options.ignored ?? []), ...(options.plant?.ignored ?? [])]);
     this.ledger.isStoreSound = plan.jobStore.refuseRate === 0 && plan.jobStore.slowRate === 0;
+    this.ledger.areFailStoresQuick = plan.failStore.slowRate === 0;
     this.ledger.isNetworkSound = plan.network.dropRate === 0 && plan.network.slowRate === 0;
     this.chance = new SeededChance(plan.seed);
     this.faultChance = this.chance.split('faults');

@@ -53,8 +53,8 @@ export class Schedules {
       instances.map(async ({ jobId, body: { origin } }) => {
         if (!origin) return;
         const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
-        if (schedule && (isCurrent(schedule, jobId) || schedule.status.heldBy?.includes(jobId)))
-          await this.open(schedule);
+        const isOlder = schedule !== undefined && origin.generation !== schedule.status.generation;
+        if (schedule && (isOlder || isCurrent(schedule, jobId))) await this.open(schedule);
       }),
     );
   }
