@@ -34,7 +34,6 @@ export const errorTable = {
     'A message between nodes is malformed.',
     'Check that the sender speaks this protocol version.',
   ),
-  LTS_JOB_REJECTED: entry('The JobTracker refused the job.', 'Read the reason in the message and correct the job.'),
   LTS_JOB_NOT_FOUND: entry(
     'No job has this id or key.',
     'Check the id; an ended job is removed after its retention time.',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type DoctorReport, examine, salvage } from '../adapters/lmdb/doctor.js';
 import { dataFileOf } from '../adapters/lmdb/environment.js';
-import { jobStore } from '../adapters/lmdb/job-store-kind.js';
+import { jobStore } from '../adapters/lmdb/jobs/job-store-kind.js';
 import { ownerOf } from '../adapters/lmdb/owner.js';
 import { LtsError } from '../errors.js';
 import { clock } from './system-ports.js';

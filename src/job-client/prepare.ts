@@ -1,6 +1,6 @@
 /** From the Job a user wrote to the submission that goes to the tracker: defaults filled in, params encoded once. */
 import { LtsError } from '../errors.js';
-import { nextFireAt } from '../job/cron.js';
+import { nextFireAt } from '../job/cron/cron.js';
 import type { Job } from '../job/job.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../job/validate.js';
 import { durationMs } from '../kit/duration.js';

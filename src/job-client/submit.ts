@@ -49,7 +49,7 @@ export class Submit {
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
       batchSizeMax: limits.batchBytesMax,
-      sizeOf: ({ job }) => 512 + job.body.params.length,
+      sizeOf: ({ job }) => 400 + job.body.params.length,
       queuedItemsMax: queuedJobsMax,
       flightsMax: 4,
       endOfTurn: () => clock.endOfTurn(),

@@ -83,12 +83,12 @@ export class Dispatch implements WriteObserver {
     return session.isServed ? empty : refused;
   }
 
-  /** Adds slots to a pull that the session has parked; answers how many found one. */
-  credit(session: Session, slots: number): number {
+  /** Adds slots to a pull that the session has parked, and names it. */
+  credit(session: Session, slots: number): PullAnswer['credited'] {
     const pull = this.group(session.nodeGroup).parked.find((parked) => parked.session === session);
-    if (!pull) return 0;
+    if (!pull || slots <= 0) return undefined;
     pull.slots += slots;
-    return slots;
+    return { pullId: pull.id, slots };
   }
 
   /**
@@ -247,7 +247,14 @@ export class Dispatch implements WriteObserver {
   private park(session: Session, body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
     const group = this.group(session.nodeGroup);
     const untilMono = this.parts.ports.clock.monoMs() + Math.min(body.waitMs, limits.pullWaitMs);
-    const pull: Pull = { session, slots: body.slots, untilMono, answer: new Deferred(), batch: undefined };
+    const pull: Pull = {
+      session,
+      id: body.pullId,
+      slots: body.slots,
+      untilMono,
+      answer: new Deferred(),
+      batch: undefined,
+    };
     group.parked.push(pull);
     this.alarm.set(this.parts.ports.clock.wallMs() + (untilMono - this.parts.ports.clock.monoMs()));
     return pull.answer.promise;

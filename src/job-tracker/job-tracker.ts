@@ -87,7 +87,8 @@ export class JobTrackerRole {
       subjects.tracker,
       ({ kind, body }, context) => {
         const step = steps[kind as keyof Steps] as ((body: unknown, context: unknown) => Promise<unknown>) | undefined;
-        if (!step) throw new LtsError('LTS_MESSAGE_INVALID', `A JobTracker does not answer ${kind}.`);
+        if (!step || !Object.hasOwn(steps, kind))
+          throw new LtsError('LTS_MESSAGE_INVALID', `A JobTracker does not answer ${kind}.`);
         return step(body, context);
       },
       { queue: 'tracker' },
@@ -148,7 +149,7 @@ export class JobTrackerRole {
     if (!session || early?.answer === 'refused') return { answers, answer: 'refused', jobs: [] };
     if (early && early.jobs.length > 0) return { ...early, answers };
     const due = await this.dispatch.takeDue(session, slots);
-    const credited = due.answer === 'ok' && due.jobs.length === 0 ? this.dispatch.credit(session, slots) : 0;
+    const credited = due.answer === 'ok' && due.jobs.length === 0 ? this.dispatch.credit(session, slots) : undefined;
     return { ...due, answers, credited };
   }
 

@@ -2,7 +2,7 @@
  * Open pulls of TaskTrackers, and how new jobs are shared among them. A pull that accepts have staged jobs for carries a batch,
  * which further accepts may join until the first of their commits is done.
  */
-import type { JobRecord } from '../job/job.js';
+import type { ChangingStatus, JobRecord } from '../job/job.js';
 import type { Deferred } from '../kit/deferred.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer } from '../protocol/messages.js';
@@ -10,6 +10,7 @@ import type { Session } from './sessions.js';
 
 export interface Pull {
   readonly session: Session;
+  readonly id: number;
   slots: number;
   readonly untilMono: number;
   readonly answer: Deferred<PullAnswer>;
@@ -101,7 +102,13 @@ export function joinBatch(
 
 function claimed(record: JobRecord, claim: { session: string; runId: string; now: number }): JobRecord {
   const { session, runId, now } = claim;
-  return { ...record, status: { ...record.status, state: 'executing', attempt: 1, session, runId, claimedAt: now } };
+  const status: ChangingStatus = { ...record.status };
+  status.state = 'executing';
+  status.attempt = 1;
+  status.session = session;
+  status.runId = runId;
+  status.claimedAt = now;
+  return { jobId: record.jobId, body: record.body, status };
 }
 
 /** Where the records from `from` end that fit one answer: at most `count`, and the wire's bytes beside what it holds already. */

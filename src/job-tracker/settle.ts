@@ -77,7 +77,8 @@ export class Settle {
     written.forEach((record, n) => {
       if (record) answers[changing[n] as number] = 'ok';
     });
-    await this.afterwards([...written.filter((record) => record !== undefined), ...repeated], changes);
+    this.log.steps(changes, written);
+    await this.afterwards([...written.filter((record) => record !== undefined), ...repeated]);
     return changing.filter((_, n) => !written[n]);
   }
 
@@ -86,12 +87,12 @@ export class Settle {
     const now = clock.wallMs();
     const step = nextStep(before, outcome, { now, nextSlotAt: following?.nextSlot?.at, chance: chance.next() });
     const result = outcome.kind === 'success' ? outcome.result : undefined;
-    return afterRun(before, step, { ...following, state: step.state, now, outcome, message: outcome.message, result });
+    const { nextSlot, skipped } = following ?? {};
+    return afterRun(before, step, { now, outcome, message: outcome.message, result, nextSlot, skipped });
   }
 
   /** What an ended record still owes; a repeated report finds it done and changes nothing. */
-  private async afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void> {
-    this.log.steps(changes, records);
+  private async afterwards(records: readonly JobRecord[]): Promise<void> {
     const over = records.filter((record) => isEnded(record.status.state));
     this.feedback.owe(over);
     await this.schedules.follow(over.filter((record) => record.body.origin));

@@ -1,6 +1,6 @@
 /** How a record looks after a step; pure builders that every step of the tracker shares. */
-import type { FailReason, JobRecord, JobState, JobStatus, Slot } from './job.js';
-import { isEnded, isSchedule, withStatus } from './job.js';
+import type { FailReason, JobRecord, JobState, Slot } from './job.js';
+import { type ChangingStatus, isEnded, nextStatus } from './job.js';
 import type { NextStep, RunOutcome } from './next-step.js';
 
 export interface Ending {
@@ -15,53 +15,69 @@ export interface Ending {
   readonly skipped?: number | undefined;
 }
 
-const released = { runId: undefined, session: undefined, cancelAskedAt: undefined } satisfies Partial<JobStatus>;
-
 /** The ended record; it owes feedback if it asks for it and did end by running out, not by someone's wish. */
 export function ended(record: JobRecord, ending: Ending): JobRecord {
-  const { state, now, reason, message, result, nextSlot, skipped } = ending;
-  const owesFeedback =
-    record.body.needFeedback &&
-    !isSchedule(record) &&
-    (state === 'succeeded' || state === 'failed' || state === 'expired');
-  return withStatus(record, {
-    ...released,
-    state,
-    reason,
-    message,
-    result,
-    nextSlot,
-    skipped: skipped ?? record.status.skipped,
-    dueAt: record.body.rule ? undefined : record.status.dueAt,
-    endedAt: now,
-    feedbackAt: owesFeedback ? now : undefined,
-  });
+  const status = nextStatus(record);
+  status.state = ending.state;
+  status.reason = ending.reason;
+  status.message = ending.message;
+  status.result = ending.result;
+  status.nextSlot = ending.nextSlot;
+  status.skipped = ending.skipped ?? status.skipped;
+  status.dueAt = record.body.rule ? undefined : status.dueAt;
+  status.endedAt = ending.now;
+  status.feedbackAt = owesFeedback(record, ending.state) ? ending.now : undefined;
+  release(status);
+  return { jobId: record.jobId, body: record.body, status };
+}
+
+/** Nobody runs it any more. */
+function release(status: ChangingStatus): void {
+  status.runId = undefined;
+  status.session = undefined;
+  status.cancelAskedAt = undefined;
+}
+
+function owesFeedback({ body }: JobRecord, state: JobState): boolean {
+  return body.needFeedback && !body.rule && (state === 'succeeded' || state === 'failed' || state === 'expired');
 }
 
 /** The record after a run, as `nextStep` decided. */
 export function afterRun(
   record: JobRecord,
   step: NextStep,
-  around: Ending & { readonly outcome: RunOutcome },
+  around: Omit<Ending, 'state'> & { outcome: RunOutcome },
 ): JobRecord {
-  const runId = record.status.runId;
-  const counters = { retryTimes: step.retryTimes, losses: step.losses, isAlone: step.isAlone };
+  const { kind } = around.outcome;
+  const after = isEnded(step.state) ? endedRun(record, step, around) : waitingRun(record, step, around);
+  after.status.retryTimes = step.retryTimes;
+  after.status.losses = step.losses;
   // Only a report makes a run the one settled last: what the tracker decides by itself must not answer a later report.
-  const isReport = around.outcome.kind !== 'lost' && around.outcome.kind !== 'missed';
-  const lastRunId = isReport ? runId : record.status.lastRunId;
-  if (isEnded(step.state)) {
-    const end = ended(record, { ...around, state: step.state, reason: step.reason });
-    return { ...end, status: { ...end.status, ...counters, lastRunId } };
-  }
-  const message = around.message ?? record.status.message;
-  const attempt = record.status.attempt - (around.outcome.kind === 'missed' ? 1 : 0);
-  return withStatus(record, {
-    ...released,
-    ...counters,
-    attempt,
-    lastRunId,
-    state: step.state,
-    dueAt: step.dueAt,
-    message,
-  });
+  if (kind !== 'lost' && kind !== 'missed') after.status.lastRunId = record.status.runId;
+  if (kind === 'missed') after.status.attempt--;
+  return after;
 }
+
+function endedRun(record: JobRecord, step: NextStep, around: Omit<Ending, 'state'>): ChangingRecord {
+  return ended(record, {
+    state: step.state,
+    reason: step.reason,
+    now: around.now,
+    message: around.message,
+    result: around.result,
+    nextSlot: around.nextSlot,
+    skipped: around.skipped,
+  }) as ChangingRecord;
+}
+
+function waitingRun(record: JobRecord, step: NextStep, { message }: Omit<Ending, 'state'>): ChangingRecord {
+  const status = nextStatus(record);
+  status.state = step.state;
+  status.dueAt = step.dueAt;
+  status.isAlone = step.isAlone;
+  status.message = message ?? status.message;
+  release(status);
+  return { jobId: record.jobId, body: record.body, status };
+}
+
+type ChangingRecord = Omit<JobRecord, 'status'> & { readonly status: ChangingStatus };

@@ -3,7 +3,7 @@
  * Everything here is computed from the rule, a slot and an instant, so any JobTracker may do it; it is done once and stored.
  */
 import { assert } from '../errors.js';
-import { nextFireAt } from './cron.js';
+import { nextFireAt } from './cron/cron.js';
 import type { FixedDelayTrigger, PeriodicTrigger, RepeatTrigger, ScheduleRule, Slot } from './job.js';
 
 /** Skipped slots are counted up to this bound; beyond it the count says "at least". */

@@ -94,7 +94,8 @@ export function checkPause(field: string, value: unknown): asserts value is numb
 /** One word of a closed set. */
 export function checkOneOf(field: string, value: unknown, words: readonly string[]): void {
   if (typeof value === 'string' && words.includes(value)) return;
-  invalid(field, value, `is unknown. Use ${words.map((word) => `'${word}'`).join(', ')}.`);
+  const quoted = words.map((word) => `'${word}'`);
+  invalid(field, value, `is unknown. Use ${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}.`);
 }
 
 /** For lookups: an id that cannot be one is not worth asking a store about. */

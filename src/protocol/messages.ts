@@ -112,8 +112,8 @@ export type SessionAnswer = { readonly answer: 'ok' | 'refused' };
 
 export interface PullAnswer extends SessionAnswer {
   readonly jobs: readonly JobRecord[];
-  /** Slots of the request that were added to the session's parked pull instead of being answered. */
-  readonly credited?: number | undefined;
+  /** Slots of a report that were added to a parked pull of the session: they come back with that pull's answer. */
+  readonly credited?: { readonly pullId: number; readonly slots: number } | undefined;
 }
 
 /** Message kinds with the body they carry and the reply they get. */
@@ -153,9 +153,9 @@ export interface Messages {
   RenewSession: { body: { readonly session: string; readonly runIds: readonly string[] }; reply: SessionAnswer };
   /** Runs that are not named were never received. */
   EndSession: { body: { readonly session: string; readonly runIds: readonly string[] }; reply: SessionAnswer };
-  /** Answered when there is work, or empty after `waitMs`. */
+  /** Answered when there is work, or empty after `waitMs`. `pullId` names the pull within its session. */
   PullJobs: {
-    body: { readonly session: string; readonly slots: number; readonly waitMs: number };
+    body: { readonly session: string; readonly pullId: number; readonly slots: number; readonly waitMs: number };
     reply: PullAnswer;
   };
   /** The reply acknowledges after the commit and brings jobs for `slots`, if any are due. */

@@ -20,7 +20,11 @@ const againAfterMs = 200;
 const withdrawWithinMs = 1_000;
 
 export class Receive {
-  private openPulls = 0;
+  /** Slots of each open pull, those included that the tracker has added to it from reports. */
+  private readonly open = new Map<number, number>();
+  private nextId = 1;
+  /** Pulls that failed and are opened again after a while. */
+  private resting = 0;
   private pulls = new AbortController();
   private isPaused = true;
 
@@ -48,17 +52,17 @@ export class Receive {
     this.isPaused = true;
     const { clock, transport } = this.parts.ports;
     const to = { subject: this.parts.subjects.tracker, deadlineMs: withdrawWithinMs };
-    const body = { session: this.session.id, slots: 0, waitMs: 0 };
+    const body = { session: this.session.id, pullId: 0, slots: 0, waitMs: 0 };
     await ask(transport, to, { kind: 'PullJobs', body }).catch(() => undefined);
-    await until(clock, withdrawWithinMs, () => this.openPulls === 0);
+    await until(clock, withdrawWithinMs, () => this.open.size === 0);
     this.pause();
   }
 
   /** Opens pulls for free slots. */
   fill(): void {
-    while (!this.isPaused && this.session.isAlive && this.openPulls < pullsMax && this.slots.free > 0) {
+    while (!this.isPaused && this.session.isAlive && this.open.size + this.resting < pullsMax && this.slots.free > 0) {
       const { free } = this.slots;
-      void this.pull(this.openPulls === 0 ? Math.ceil(free / 2) : free);
+      void this.pull(this.open.size === 0 ? Math.ceil(free / 2) : free);
     }
   }
 
@@ -69,25 +73,42 @@ export class Receive {
     else if (answer.jobs.length > 0) this.onJobs(answer.jobs);
   }
 
+  /** Slots of a report that now wait with an open pull; if that was answered meanwhile, they came back with its jobs. */
+  credit({ pullId, slots }: NonNullable<PullAnswer['credited']>): void {
+    const open = this.open.get(pullId);
+    if (open === undefined) return;
+    this.open.set(pullId, open + slots);
+    this.slots.promise(slots);
+  }
+
   private async pull(slots: number): Promise<void> {
     const session = this.session.id;
     const { signal } = this.pulls;
-    this.openPulls++;
+    const pullId = this.nextId++;
+    this.open.set(pullId, slots);
     this.slots.promise(slots);
-    const answer = await this.ask(session, slots, signal);
-    this.slots.takeBack(slots);
+    const answer = await this.ask({ session, pullId, slots }, signal);
+    this.slots.takeBack(this.open.get(pullId) ?? 0);
+    this.open.delete(pullId);
     if (answer && !signal.aborted) this.take(answer, session);
-    // A pull that failed stays counted until its pause is over.
-    if (!answer) await this.parts.ports.clock.sleep(againAfterMs, signal);
-    this.openPulls--;
+    if (!answer) await this.rest(signal);
     this.fill();
   }
 
-  private async ask(session: string, slots: number, signal: AbortSignal): Promise<PullAnswer | undefined> {
+  private async rest(signal: AbortSignal): Promise<void> {
+    this.resting++;
+    await this.parts.ports.clock.sleep(againAfterMs, signal);
+    this.resting--;
+  }
+
+  private async ask(
+    pull: { session: string; pullId: number; slots: number },
+    signal: AbortSignal,
+  ): Promise<PullAnswer | undefined> {
     const waitMs = limits.pullWaitMs;
     const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal };
     try {
-      return await ask(this.parts.ports.transport, to, { kind: 'PullJobs', body: { session, slots, waitMs } });
+      return await ask(this.parts.ports.transport, to, { kind: 'PullJobs', body: { ...pull, waitMs } });
     } catch (error) {
       if (LtsError.is(error)) return undefined;
       throw error;

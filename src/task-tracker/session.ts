@@ -45,8 +45,9 @@ export class WorkerSession {
     return this.current;
   }
 
+  /** Also false in the moment after a freeze, before the duty has had its turn: what comes now is another's to run. */
   get isAlive(): boolean {
-    return this.isAliveNow;
+    return this.isAliveNow && this.parts.ports.clock.monoMs() <= this.trustedUntilMono;
   }
 
   /** Tries once to begin; if no tracker answers, the duty goes on trying. */

@@ -139,7 +139,8 @@ export class TaskTrackerRole {
     const steps = this.steps(id);
     const subscription = this.parts.ports.transport.subscribe(this.parts.subjects.session(id), ({ kind, body }) => {
       const step = steps[kind as keyof Steps] as ((body: unknown) => Promise<unknown>) | undefined;
-      if (!step) throw new LtsError('LTS_MESSAGE_INVALID', `A TaskTracker does not answer ${kind}.`);
+      if (!step || !Object.hasOwn(steps, kind))
+        throw new LtsError('LTS_MESSAGE_INVALID', `A TaskTracker does not answer ${kind}.`);
       return step(body);
     });
     this.subscription = { id, subscription };
@@ -208,6 +209,7 @@ export class TaskTrackerRole {
 
   private onReported({ session, slots }: SlotOffer, answer: PullAnswer): void {
     this.slots.takeBack(slots);
+    if (answer.credited) this.receive.credit(answer.credited);
     this.receive.take(answer, session);
     this.receive.fill();
   }

@@ -5,7 +5,7 @@ import { cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** The type of the file system that holds a path; 'unknown' where the system does not tell. */
-export function fileSystemOf(path: string): string {
+function fileSystemOf(path: string): string {
   try {
     const mounts = readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')

@@ -38,7 +38,9 @@ describe('Replay', () => {
   });
 
   it('what is refused is set aside with its reason and does not block the others', async () => {
-    const { replay, failStore } = await aReplay(numbers(3), (batch) => batch.map((n) => (n === 1 ? 'bad field' : undefined)));
+    const { replay, failStore } = await aReplay(numbers(3), (batch) =>
+      batch.map((n) => (n === 1 ? 'bad field' : undefined)),
+    );
     await replay.drain();
     expect(await failStore.count('results')).toBe(0);
     expect(await failStore.quarantined('results')).toMatchObject([{ key: 'k1', reason: 'bad field' }]);

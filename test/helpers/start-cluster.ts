@@ -92,7 +92,13 @@ export class TestNode {
     };
   }
 
-  private async unanswered({ deadlineMs, signal }: { deadlineMs: number; signal?: AbortSignal | undefined }): Promise<never> {
+  private async unanswered({
+    deadlineMs,
+    signal,
+  }: {
+    deadlineMs: number;
+    signal?: AbortSignal | undefined;
+  }): Promise<never> {
     await this.clock.sleep(deadlineMs, signal);
     throw new LtsError(signal?.aborted ? 'LTS_ABORTED' : 'LTS_TIMEOUT', 'no answer came');
   }
@@ -128,7 +134,10 @@ export class TestCluster {
   async startTracker(settings: Partial<TrackerSettings> = {}): Promise<JobTrackerRole> {
     const node = this.node('tracker');
     const { queue, logger } = this;
-    const role = new JobTrackerRole({ queue, logger, ...this.ports(node) }, { cluster: 'test', timeZone: 'UTC', ...settings });
+    const role = new JobTrackerRole(
+      { queue, logger, ...this.ports(node) },
+      { cluster: 'test', timeZone: 'UTC', ...settings },
+    );
     this.tracker = { node, role };
     await this.until(role.start());
     return role;
@@ -139,7 +148,12 @@ export class TestCluster {
     await this.tracker.node.transport.close();
   }
 
-  async startWorker({ jobRunner, processors, failStore = new MemoryFailStore(), ...settings }: WorkerOptions): Promise<Worker> {
+  async startWorker({
+    jobRunner,
+    processors,
+    failStore = new MemoryFailStore(),
+    ...settings
+  }: WorkerOptions): Promise<Worker> {
     const node = this.node('worker');
     const runners = new RunnerTable({ jobRunner, processors });
     const role = new TaskTrackerRole(
@@ -250,7 +264,9 @@ export class TestCluster {
 }
 
 /** A tracker and a client are up; workers are the test's own. */
-export async function startCluster(settings: { tracker?: Partial<TrackerSettings>; client?: ClientOptions } = {}): Promise<TestCluster> {
+export async function startCluster(
+  settings: { tracker?: Partial<TrackerSettings>; client?: ClientOptions } = {},
+): Promise<TestCluster> {
   const cluster = new TestCluster();
   await cluster.startTracker(settings.tracker);
   cluster.client = await cluster.startClient(settings.client);

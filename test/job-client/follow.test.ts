@@ -1,18 +1,29 @@
 /** Waiting for a job: values, failures, deadlines, and the ways a wait is given up. */
 import { describe, expect, it } from 'vitest';
-import type { JobEvent } from '../../src/job-client/follow.js';
 import { Result } from '../../src/job/result.js';
-import { startCluster, TestCluster } from '../helpers/start-cluster.js';
+import type { JobEvent } from '../../src/job-client/follow.js';
+import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
-const failure = (promise: Promise<unknown>) => promise.then(() => 'no error', (error: Error & { code: string }) => `${error.code}: ${error.message}`);
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no error',
+    (error: Error & { code: string }) => `${error.code}: ${error.message}`,
+  );
 
 describe('result', () => {
   it('is the value of the run, also when the job had ended before', async () => {
     const cluster = await startCluster();
-    await cluster.startWorker({ jobRunner: async ({ job }) => (await cluster.clock.sleep(500), { twice: 2 * job.getParam('n') }) });
+    await cluster.startWorker({
+      jobRunner: async ({ job }) => {
+        await cluster.clock.sleep(500);
+        return { twice: 2 * job.getParam('n') };
+      },
+    });
     const jobId = await cluster.submit({ params: { n: 21 } });
     for (let i = 0; i < 2; i++) expect(await cluster.until(cluster.client.role.result(jobId))).toEqual({ twice: 42 });
-    expect(await cluster.until(cluster.client.role.result(await cluster.submit({ params: { n: 1 }, maxRetryTimes: 0 })))).toEqual({ twice: 2 });
+    expect(
+      await cluster.until(cluster.client.role.result(await cluster.submit({ params: { n: 1 }, maxRetryTimes: 0 }))),
+    ).toEqual({ twice: 2 });
     await cluster.stop();
   });
 
@@ -33,7 +44,9 @@ describe('result', () => {
 
   it('a job nobody knows is said to be unknown', async () => {
     const cluster = await startCluster();
-    expect(await cluster.until(failure(cluster.client.role.result('nope')))).toMatch(/^LTS_JOB_NOT_FOUND: Job nope is not known/);
+    expect(await cluster.until(failure(cluster.client.role.result('nope')))).toMatch(
+      /^LTS_JOB_NOT_FOUND: Job nope is not known/,
+    );
     await cluster.stop();
   });
 
@@ -41,7 +54,9 @@ describe('result', () => {
     const cluster = await startCluster();
     const jobId = await cluster.submit({ delay: '1h' });
     const waited = failure(cluster.client.role.result(jobId, { timeout: '50s' }));
-    expect(await cluster.until(waited)).toBe(`LTS_TIMEOUT: Job ${jobId} did not end in time; it goes on. Ask again, or explain it.`);
+    expect(await cluster.until(waited)).toBe(
+      `LTS_TIMEOUT: Job ${jobId} did not end in time; it goes on. Ask again, or explain it.`,
+    );
     expect(cluster.time.nowMs).toBeGreaterThanOrEqual(50_000);
     expect(cluster.time.nowMs).toBeLessThan(50_500);
     await cluster.stopTracker();
@@ -73,13 +88,20 @@ describe('result', () => {
     await cluster.advance(3_000);
     await cluster.until(cluster.client.role.stop());
     const ended = await cluster.until(Promise.all(waits));
-    expect(new Set(ended)).toEqual(new Set([`LTS_NOT_STARTED: The JobClient stopped while job ${jobId} was followed.`]));
+    expect(new Set(ended)).toEqual(
+      new Set([`LTS_NOT_STARTED: The JobClient stopped while job ${jobId} was followed.`]),
+    );
     await cluster.stop();
   });
 
   it('a tracker that restarts is asked again', async () => {
     const cluster = await startCluster();
-    await cluster.startWorker({ jobRunner: async () => (await cluster.clock.sleep(10_000), 'done') });
+    await cluster.startWorker({
+      jobRunner: async () => {
+        await cluster.clock.sleep(10_000);
+        return 'done';
+      },
+    });
     const jobId = await cluster.submit();
     const waiting = cluster.client.role.result(jobId);
     await cluster.advance(2_000);

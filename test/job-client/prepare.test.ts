@@ -47,8 +47,20 @@ describe('fields', () => {
   it('an empty job has the defaults, and leaves the retry policy to the tracker', () => {
     const { jobId, ...job } = prepare({}, parts());
     expect(jobId).toMatch(/^[0-9A-Z]{26}$/);
-    expect(job).toMatchObject({ trigger: { kind: 'delay', delayMs: 0 }, replaceOnExist: false, relyOnPrevCycle: true, misfire: 'fire-once' });
-    expect(job.body).toMatchObject({ nodeGroup: 'work', params: '{}', submitNodeGroup: 'web', priority: 100, lane: '', retry: {} });
+    expect(job).toMatchObject({
+      trigger: { kind: 'delay', delayMs: 0 },
+      replaceOnExist: false,
+      relyOnPrevCycle: true,
+      misfire: 'fire-once',
+    });
+    expect(job.body).toMatchObject({
+      nodeGroup: 'work',
+      params: '{}',
+      submitNodeGroup: 'web',
+      priority: 100,
+      lane: '',
+      retry: {},
+    });
     expect(job.body.needFeedback).toBe(false);
     expect(job.body.submittedAt).toBe(clock.wallMs());
   });
@@ -85,9 +97,20 @@ describe('fields', () => {
       parts(),
     );
     expect(job).toMatchObject({ jobId: 'J1', replaceOnExist: true, relyOnPrevCycle: false, misfire: 'skip' });
-    expect(job.body).toMatchObject({ taskId: 'T', nodeGroup: 'g', processor: 'p', params: '{"a":[1]}', submitNodeGroup: 's' });
+    expect(job.body).toMatchObject({
+      taskId: 'T',
+      nodeGroup: 'g',
+      processor: 'p',
+      params: '{"a":[1]}',
+      submitNodeGroup: 's',
+    });
     expect(job.body).toMatchObject({ priority: 1, lane: 'l', timeoutMs: 240_000, expireAt: 9, leaseLost: 'continue' });
-    expect(job.body.retry).toEqual({ maxRetryTimes: 2, intervalMs: 3_000, backoff: 'exponential', intervalMaxMs: 3_600_000 });
+    expect(job.body.retry).toEqual({
+      maxRetryTimes: 2,
+      intervalMs: 3_000,
+      backoff: 'exponential',
+      intervalMaxMs: 3_600_000,
+    });
   });
 
   it.each([
@@ -95,9 +118,15 @@ describe('fields', () => {
     [{ triggerTime: 5 }, { kind: 'at', at: 5 }],
     [{ delay: '3d' }, { kind: 'delay', delayMs: 259_200_000 }],
     [{ cron: '0 0 2 * * ?' }, { kind: 'cron', expression: '0 0 2 * * ?', timeZone: undefined }],
-    [{ cron: '0 2 * * *', timeZone: 'Asia/Tokyo' }, { kind: 'cron', expression: '0 2 * * *', timeZone: 'Asia/Tokyo' }],
+    [
+      { cron: '0 2 * * *', timeZone: 'Asia/Tokyo' },
+      { kind: 'cron', expression: '0 2 * * *', timeZone: 'Asia/Tokyo' },
+    ],
     [{ repeat: { interval: '1m', count: -1 } }, { kind: 'repeat', intervalMs: 60_000, count: -1, firstAt: undefined }],
-    [{ repeat: { interval: 5, count: 3 }, triggerTime: 7 }, { kind: 'repeat', intervalMs: 5, count: 3, firstAt: 7 }],
+    [
+      { repeat: { interval: 5, count: 3 }, triggerTime: 7 },
+      { kind: 'repeat', intervalMs: 5, count: 3, firstAt: 7 },
+    ],
     [{ fixedDelay: '1m' }, { kind: 'fixed-delay', delayMs: 60_000, firstAt: undefined }],
   ] as [Job, object][])('the trigger of %j', (job, trigger) => {
     expect(prepare(job, parts()).trigger).toEqual(trigger);
@@ -115,7 +144,10 @@ describe('refusals', () => {
     [{ repeat, fixedDelay: '1m' }, exclude('repeat and fixedDelay')],
     [{ cron, repeat, fixedDelay: '1m' }, exclude('cron and repeat and fixedDelay')],
     [{ triggerTime: 5, delay: '1s' }, exclude('triggerTime and delay')],
-    [{ cron, expireAt: 5 }, 'LTS_JOB_INVALID: expireAt belongs to one-shot jobs; a periodic job is ended by cancel or by its count.'],
+    [
+      { cron, expireAt: 5 },
+      'LTS_JOB_INVALID: expireAt belongs to one-shot jobs; a periodic job is ended by cancel or by its count.',
+    ],
     [{ repeat, delay: '1s' }, 'LTS_JOB_INVALID: delay belongs to one-shot jobs; give a periodic job its triggerTime.'],
     [
       { fixedDelay: '1m', relyOnPrevCycle: false },

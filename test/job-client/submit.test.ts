@@ -94,7 +94,11 @@ describe('the codes', () => {
     const { submit } = await aClient({}, () => {
       throw new LtsError('LTS_BUSY', 'The store is full. Try again in a second.');
     });
-    expect(await submit({ jobId: 'J1' })).toEqual({ code: 'busy', jobId: 'J1', msg: 'The store is full. Try again in a second.' });
+    expect(await submit({ jobId: 'J1' })).toEqual({
+      code: 'busy',
+      jobId: 'J1',
+      msg: 'The store is full. Try again in a second.',
+    });
   });
 });
 
@@ -186,7 +190,8 @@ describe('what the FailStore keeps', () => {
   it('a cancel of its key sends it first; without a tracker the cancel is refused', async () => {
     const { submit, role, cluster, listen, received } = await aClient();
     await submit({ jobId: 'J1', taskId: 'a' });
-    const cancel = () => cluster.until(role.ask('CancelJob', { taskId: 'a', nodeGroup: 'lts' }).catch((error: unknown) => error));
+    const cancel = () =>
+      cluster.until(role.ask('CancelJob', { taskId: 'a', nodeGroup: 'lts' }).catch((error: unknown) => error));
     const refused = await cancel();
     expect(LtsError.is(refused, 'LTS_NO_TRACKER')).toBe(true);
     expect((refused as Error).message).toBe(

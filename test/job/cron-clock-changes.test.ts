@@ -1,6 +1,6 @@
 /** Fixed cases around clock changes, leap days and short months. Expected fires are written in local time with their offset. */
 import { describe, expect, test, vi } from 'vitest';
-import { preview } from '../../src/job/cron.js';
+import { preview } from '../../src/job/cron/cron.js';
 
 type Case = [zone: string, expression: string, after: string, ...next: string[]];
 
@@ -267,7 +267,7 @@ describe('clock changes', () => {
     vi.resetModules();
     try {
       expect(new Date(Date.UTC(2025, 0)).getTimezoneOffset() + 0).toBe(offsetMinutes);
-      const fresh = await import('../../src/job/cron.js');
+      const fresh = await import('../../src/job/cron/cron.js');
       for (const row of cases) expect(answers(row, fresh.preview)).toEqual(expected(row));
     } finally {
       vi.unstubAllEnvs();

@@ -1,7 +1,7 @@
 /** What cron expressions mean: the vectors of Quartz and unix, and the sentences for what cannot be read. */
 import { describe, expect, test } from 'vitest';
 import { LtsError } from '../../src/errors.js';
-import { nextFireAt, parseCron, preview } from '../../src/job/cron.js';
+import { nextFireAt, parseCron, preview } from '../../src/job/cron/cron.js';
 
 const fires = (expression: string, after: string, count: number, zone = 'UTC'): string[] =>
   preview(expression, zone, { count, afterMs: Date.parse(after) }).map((date) =>

@@ -2,7 +2,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextFireAt, preview } from '../../src/job/cron.js';
+import { nextFireAt, preview } from '../../src/job/cron/cron.js';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;

@@ -19,7 +19,7 @@ const verdicts: RunOutcome[] = [{ kind: 'missed' }, { kind: 'lost', others: 0 }]
 describe('afterRun', () => {
   const decided = (run: ReturnType<typeof aRun>, outcome: RunOutcome) => {
     const step = nextStep(run, outcome, around);
-    return afterRun(run, step, { state: step.state, now, outcome, message: outcome.message }).status;
+    return afterRun(run, step, { now, outcome, message: outcome.message }).status;
   };
 
   it('only reports name the run settled last; what the tracker decides by itself does not', () => {
@@ -43,8 +43,10 @@ describe('afterRun', () => {
 
 describe('ended', () => {
   it('feedback is owed by what ran out, not by what somebody wished, nor by schedules', () => {
-    const owes = (state: Parameters<typeof ended>[1]['state'], record = aRun({ needFeedback: true, submitNodeGroup: 'web' })) =>
-      ended(record, { state, now }).status.feedbackAt;
+    const owes = (
+      state: Parameters<typeof ended>[1]['state'],
+      record = aRun({ needFeedback: true, submitNodeGroup: 'web' }),
+    ) => ended(record, { state, now }).status.feedbackAt;
     expect([owes('succeeded'), owes('failed'), owes('expired')]).toEqual([now, now, now]);
     expect([owes('cancelled'), owes('skipped')]).toEqual([undefined, undefined]);
     expect(owes('succeeded', aRun({ needFeedback: false }))).toBeUndefined();

@@ -51,5 +51,9 @@ it('progress goes to whoever listens', () => {
 it('an abort says why, in a typed error', () => {
   const aborted = new RunAborted('lease-lost');
   expect(aborted).toBeInstanceOf(Error);
-  expect([aborted.name, aborted.reason, aborted.message]).toEqual(['RunAborted', 'lease-lost', 'The run is to stop: lease-lost.']);
+  expect([aborted.name, aborted.reason, aborted.message]).toEqual([
+    'RunAborted',
+    'lease-lost',
+    'The run is to stop: lease-lost.',
+  ]);
 });

@@ -26,7 +26,10 @@ describe('nextStep', () => {
   });
 
   it.each(everyOther)('cancel was asked: %j ends as cancelled and counts nothing', (outcome) => {
-    const step = nextStep(aRun({ cancelAskedAt: 40_000, retryTimes: 3, losses: 2 }), outcome, { ...around, nextSlotAt: 50_001 });
+    const step = nextStep(aRun({ cancelAskedAt: 40_000, retryTimes: 3, losses: 2 }), outcome, {
+      ...around,
+      nextSlotAt: 50_001,
+    });
     expect(step).toEqual({ state: 'cancelled', retryTimes: 3, losses: 2 });
   });
 
@@ -41,7 +44,12 @@ describe('nextStep', () => {
 
   it('the first two losses wait at once, whoever fell with it', () => {
     for (const others of [0, 63]) {
-      expect(nextStep(aRun(), lostWith(others), around)).toEqual({ state: 'waiting', dueAt: now, retryTimes: 0, losses: 1 });
+      expect(nextStep(aRun(), lostWith(others), around)).toEqual({
+        state: 'waiting',
+        dueAt: now,
+        retryTimes: 0,
+        losses: 1,
+      });
       const second = nextStep(aRun({ losses: 1 }), lostWith(others), around);
       expect(second).toEqual({ state: 'waiting', dueAt: now, retryTimes: 0, losses: 2 });
     }

@@ -34,7 +34,10 @@ describe('checkBody', () => {
     [{ taskId: '' }, 'taskId: "" must be 1 to 64 characters without control characters.'],
     [{ taskId: 'a\nb' }, 'taskId: "a\\nb" must be 1 to 64 characters without control characters.'],
     [{ taskId: 5 }, 'taskId: 5 must be 1 to 64 characters without control characters.'],
-    [{ processor: 'x'.repeat(129) }, `processor: "${'x'.repeat(76)}... must be 1 to 128 characters without control characters.`],
+    [
+      { processor: 'x'.repeat(129) },
+      `processor: "${'x'.repeat(76)}... must be 1 to 128 characters without control characters.`,
+    ],
     [{ params: {} }, 'params: [object Object] must be encoded as JSON text.'],
     [{ priority: 1.5 }, 'priority: 1.5 must be a whole number from -1000000000 to 1000000000.'],
     [{ priority: 1e9 + 1 }, 'priority: 1000000001 must be a whole number from -1000000000 to 1000000000.'],
@@ -73,12 +76,16 @@ describe('single checks', () => {
   });
 
   it('a name, an instant, a number, an interval', () => {
-    expect(refusal(() => checkName('cluster', undefined))).toBe('cluster: undefined is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.');
+    expect(refusal(() => checkName('cluster', undefined))).toBe(
+      'cluster: undefined is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.',
+    );
     expect(refusal(() => checkInstant('triggerTime', 1.5))).toMatch(/^triggerTime: 1\.5 is not an instant\./);
     expect(refusal(() => checkInstant('triggerTime', 8.64e15 + 2))).toMatch(/is not an instant/);
     expect(refusal(() => checkWhole('n', Number.POSITIVE_INFINITY, { min: 0, max: 3 }))).toBe(
       'n: Infinity must be a whole number from 0 to 3.',
     );
-    expect(refusal(() => checkInterval('repeat.interval', 0))).toBe('repeat.interval: 0 must be a whole number from 1 to 31622400000.');
+    expect(refusal(() => checkInterval('repeat.interval', 0))).toBe(
+      'repeat.interval: 0 must be a whole number from 1 to 31622400000.',
+    );
   });
 });

@@ -19,16 +19,29 @@ it.each([
   expect(durationMs(duration, 'delay')).toBe(ms);
 });
 
-it.each(['', 's', '-5s', '5 weeks', '5S', '1e3', '٣s', '0x10', 'Infinity', -1, Number.NaN, Number.POSITIVE_INFINITY, null, {}, true])(
-  '%j is refused, naming the field and the forms that are allowed',
-  (duration) => {
-    try {
-      durationMs(duration as string, 'retryInterval');
-      expect.unreachable();
-    } catch (error) {
-      expect(LtsError.is(error, 'LTS_DURATION_INVALID')).toBe(true);
-      const sentence = `retryInterval: ${JSON.stringify(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`;
-      expect((error as LtsError).message).toBe(sentence);
-    }
-  },
-);
+it.each([
+  '',
+  's',
+  '-5s',
+  '5 weeks',
+  '5S',
+  '1e3',
+  '٣s',
+  '0x10',
+  'Infinity',
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  null,
+  {},
+  true,
+])('%j is refused, naming the field and the forms that are allowed', (duration) => {
+  try {
+    durationMs(duration as string, 'retryInterval');
+    expect.unreachable();
+  } catch (error) {
+    expect(LtsError.is(error, 'LTS_DURATION_INVALID')).toBe(true);
+    const sentence = `retryInterval: ${JSON.stringify(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`;
+    expect((error as LtsError).message).toBe(sentence);
+  }
+});

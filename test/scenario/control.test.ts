@@ -137,11 +137,22 @@ describe('cancel', () => {
   it('a schedule: it and its waiting instance end, a running one runs on, and no slot follows', async () => {
     const cluster = await startCluster();
     let runs = 0;
-    await cluster.startWorker({ jobRunner: async () => (runs++, await cluster.clock.sleep(20_000)) });
-    const waiting = await cluster.submit({ repeat: { interval: '1m', count: -1 }, triggerTime: cluster.clock.wallMs() + 30_000 });
+    await cluster.startWorker({
+      jobRunner: async () => {
+        runs++;
+        return await cluster.clock.sleep(20_000);
+      },
+    });
+    const waiting = await cluster.submit({
+      repeat: { interval: '1m', count: -1 },
+      triggerTime: cluster.clock.wallMs() + 30_000,
+    });
     const running = await cluster.submit({ repeat: { interval: '1m', count: -1 } });
     await cluster.advance(10_000);
-    expect([await doTo(cluster, 'CancelJob', waiting), await doTo(cluster, 'CancelJob', running)]).toEqual(['done', 'done']);
+    expect([await doTo(cluster, 'CancelJob', waiting), await doTo(cluster, 'CancelJob', running)]).toEqual([
+      'done',
+      'done',
+    ]);
     await cluster.advance(600_000);
     expect(runs).toBe(1);
     expect((await cluster.instances(waiting)).map(({ status }) => status.state)).toEqual(['cancelled']);
@@ -152,11 +163,18 @@ describe('cancel', () => {
   it('one waiting instance: the slot is over and the schedule goes on with the next', async () => {
     const cluster = await startCluster();
     await cluster.startWorker({ jobRunner: () => 1 });
-    const schedule = await cluster.submit({ repeat: { interval: '1m', count: -1 }, triggerTime: cluster.clock.wallMs() + 60_000 });
+    const schedule = await cluster.submit({
+      repeat: { interval: '1m', count: -1 },
+      triggerTime: cluster.clock.wallMs() + 60_000,
+    });
     const [first] = await cluster.instances(schedule);
     expect(await doTo(cluster, 'CancelJob', first?.jobId as string)).toBe('done');
     await cluster.advance(125_000);
-    expect((await cluster.instances(schedule)).map(({ status }) => status.state)).toEqual(['cancelled', 'succeeded', 'waiting']);
+    expect((await cluster.instances(schedule)).map(({ status }) => status.state)).toEqual([
+      'cancelled',
+      'succeeded',
+      'waiting',
+    ]);
     await cluster.stop();
   });
 });
@@ -185,25 +203,39 @@ describe('suspend and resume', () => {
     await cluster.advance(1_000);
     const [instance] = await cluster.instances(schedule);
     const conflict = 'LTS_STATE_CONFLICT: Job';
-    expect(await doTo(cluster, 'SuspendJob', running)).toBe(`${conflict} ${running} is executing; only a waiting one can be suspended.`);
-    expect(await doTo(cluster, 'ResumeJob', running)).toBe(`${conflict} ${running} is executing; only a suspended one can be resumed.`);
-    expect(await doTo(cluster, 'TriggerJob', running)).toBe(`${conflict} ${running} is executing; only a waiting one can be triggered.`);
-    expect(await edit(cluster, running, { priority: 1 })).toBe(`${conflict} ${running} is executing; only a waiting one can be edited.`);
+    expect(await doTo(cluster, 'SuspendJob', running)).toBe(
+      `${conflict} ${running} is executing; only a waiting one can be suspended.`,
+    );
+    expect(await doTo(cluster, 'ResumeJob', running)).toBe(
+      `${conflict} ${running} is executing; only a suspended one can be resumed.`,
+    );
+    expect(await doTo(cluster, 'TriggerJob', running)).toBe(
+      `${conflict} ${running} is executing; only a waiting one can be triggered.`,
+    );
+    expect(await edit(cluster, running, { priority: 1 })).toBe(
+      `${conflict} ${running} is executing; only a waiting one can be edited.`,
+    );
     expect(await doTo(cluster, 'SuspendJob', instance?.jobId as string)).toBe(
       `${conflict} ${instance?.jobId} is one instance of schedule ${schedule} and cannot be suspended alone. Name the schedule.`,
     );
     await doTo(cluster, 'CancelJob', schedule);
     for (const verb of ['SuspendJob', 'TriggerJob', 'EditJob'] as const) {
-      expect(await doTo(cluster, verb, schedule)).toMatch(new RegExp(`^${conflict} ${schedule} is cancelled; only a waiting one can be`));
+      expect(await doTo(cluster, verb, schedule)).toMatch(
+        new RegExp(`^${conflict} ${schedule} is cancelled; only a waiting one can be`),
+      );
     }
-    expect(await doTo(cluster, 'ResumeJob', schedule)).toBe(`${conflict} ${schedule} is cancelled; only a suspended one can be resumed.`);
+    expect(await doTo(cluster, 'ResumeJob', schedule)).toBe(
+      `${conflict} ${schedule} is cancelled; only a suspended one can be resumed.`,
+    );
     await cluster.stop();
   });
 
   it('a schedule fires nothing while suspended, and goes on with its next slot from then', async () => {
     const cluster = await startCluster();
     const runs: number[] = [];
-    await cluster.startWorker({ jobRunner: ({ scheduledFor }) => runs.push(scheduledFor.getTime() - cluster.clock.wallMs()) });
+    await cluster.startWorker({
+      jobRunner: ({ scheduledFor }) => runs.push(scheduledFor.getTime() - cluster.clock.wallMs()),
+    });
     const schedule = await cluster.submit({ repeat: { interval: '1m', count: 3 } });
     await cluster.advance(30_000);
     await doTo(cluster, 'SuspendJob', schedule);
@@ -245,7 +277,10 @@ describe('trigger', () => {
     const cluster = await startCluster();
     const runs: number[] = [];
     await cluster.startWorker({ jobRunner: ({ repeatedCount }) => runs.push(repeatedCount) });
-    const schedule = await cluster.submit({ repeat: { interval: '1h', count: 2 }, triggerTime: cluster.clock.wallMs() + 3_600_000 });
+    const schedule = await cluster.submit({
+      repeat: { interval: '1h', count: 2 },
+      triggerTime: cluster.clock.wallMs() + 3_600_000,
+    });
     for (const requestId of ['a', 'a', 'b']) await doTo(cluster, 'TriggerJob', schedule, { requestId });
     await cluster.advance(1_000);
     expect(runs).toEqual([0, 0]);
@@ -262,7 +297,9 @@ describe('edit', () => {
     const seen: unknown[] = [];
     await cluster.startWorker({ jobRunner: ({ job }) => seen.push(job.params, job.priority) });
     const jobId = await cluster.submit({ delay: '1h', params: { a: 1 } });
-    expect(await edit(cluster, jobId, { params: '{"a":2}', priority: 7, dueAt: cluster.clock.wallMs() + 5_000 })).toBe('done');
+    expect(await edit(cluster, jobId, { params: '{"a":2}', priority: 7, dueAt: cluster.clock.wallMs() + 5_000 })).toBe(
+      'done',
+    );
     await cluster.advance(5_100);
     expect(seen).toEqual([{ a: 2 }, 7]);
     expect((await cluster.story(jobId)).map(({ text }) => text)).toEqual(['edited: params, priority, dueAt']);
@@ -351,7 +388,9 @@ describe('the same key', () => {
 
   it('two at once: one is accepted, the other its duplicate', async () => {
     const cluster = await startCluster();
-    const both = await cluster.until(Promise.all([1, 2].map(() => cluster.client.role.submit({ taskId: 'T', delay: '1h' }))));
+    const both = await cluster.until(
+      Promise.all([1, 2].map(() => cluster.client.role.submit({ taskId: 'T', delay: '1h' }))),
+    );
     expect(both.map(({ code }) => code)).toEqual(['accepted', 'duplicate']);
     expect(both[1]?.jobId).toBe(both[0]?.jobId);
     await cluster.stop();
@@ -398,7 +437,9 @@ describe('replaceOnExist', () => {
     const seen: unknown[] = [];
     await cluster.startWorker({ jobRunner: ({ job }) => seen.push(job.getParam('n')) });
     const jobId = await cluster.submit({ taskId: 'T', delay: '10s', params: { n: 1 } });
-    const outcome = await cluster.until(cluster.client.role.submit(replacing({ jobId: 'R1', delay: '20s', params: { n: 2 } })));
+    const outcome = await cluster.until(
+      cluster.client.role.submit(replacing({ jobId: 'R1', delay: '20s', params: { n: 2 } })),
+    );
     expect(outcome).toEqual({ code: 'replaced', jobId });
     await cluster.advance(15_000);
     expect(seen).toEqual([]);

@@ -10,7 +10,8 @@ function sizes(root: object): Map<string, number> {
   const visit = (value: unknown, path: string): void => {
     if (typeof value !== 'object' || value === null || seen.has(value) || value instanceof Promise) return;
     seen.add(value);
-    const count = value instanceof Map || value instanceof Set ? value.size : Array.isArray(value) ? value.length : undefined;
+    const count =
+      value instanceof Map || value instanceof Set ? value.size : Array.isArray(value) ? value.length : undefined;
     if (count !== undefined) {
       found.set(path, Math.max(count, found.get(path) ?? 0));
       for (const item of value instanceof Map ? value.values() : (value as Iterable<unknown>)) visit(item, `${path}[]`);
@@ -71,10 +72,14 @@ describe('what remains', () => {
     });
     await Promise.all(results);
     for (let i = 0; i < 30; i++) await cluster.submit({ nodeGroup: `nobody${i}` });
-    const schedules = await cluster.submitAll(Array.from({ length: 30 }, () => ({ repeat: { interval: '10s', count: 2 } })));
+    const schedules = await cluster.submitAll(
+      Array.from({ length: 30 }, () => ({ repeat: { interval: '10s', count: 2 } })),
+    );
     for (let i = 0; i < 30; i++) await cluster.until(role.ask('CancelJob', { jobId: schedules[i] as string }));
     await cluster.advance(120_000);
-    const large = [...sizes({ tracker: cluster.tracker.role, worker: worker.role, client: role })].filter(([, size]) => size > 10);
+    const large = [...sizes({ tracker: cluster.tracker.role, worker: worker.role, client: role })].filter(
+      ([, size]) => size > 10,
+    );
     // One batcher for each group that is owed feedback, bounded by its own rule.
     expect(large.filter(([path]) => path !== '.tracker.feedback.groups')).toEqual([]);
     await cluster.stop();
@@ -102,7 +107,9 @@ describe('silence after stop', () => {
     await cluster.startWorker({ jobRunner: ({ signal }) => cluster.clock.sleep(60_000, signal) });
     await cluster.submitAll([{}, { timeout: '1h' }, { delay: '2h' }, { repeat: { interval: '1m', count: -1 } }]);
     await cluster.advance(3_000);
-    const follower = cluster.client.role.result(await cluster.submit({ delay: '1h' })).catch((error: { code: string }) => error.code);
+    const follower = cluster.client.role
+      .result(await cluster.submit({ delay: '1h' }))
+      .catch((error: { code: string }) => error.code);
     await cluster.advance(1_000);
     await cluster.stop();
     expect(await follower).toBe('LTS_NOT_STARTED');
@@ -112,7 +119,9 @@ describe('silence after stop', () => {
   it('a tracker that stops first leaves none of its long polls behind', async () => {
     const cluster = await startCluster();
     const jobId = await cluster.submit({ delay: '1h' });
-    const follower = cluster.client.role.result(jobId, { timeout: '10s' }).catch((error: { code: string }) => error.code);
+    const follower = cluster.client.role
+      .result(jobId, { timeout: '10s' })
+      .catch((error: { code: string }) => error.code);
     await cluster.advance(1_000);
     await cluster.stopTracker();
     expect(await cluster.until(follower)).toBe('LTS_TIMEOUT');

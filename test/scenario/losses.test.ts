@@ -54,7 +54,10 @@ describe('a job that kills its worker', () => {
     const poison = { params: { isPoison: true } };
     const [one, two, ...innocent] = await cluster.submitAll([poison, poison, ...Array(120).fill({})]);
     for (const jobId of [one, two, ...innocent]) await cluster.untilEnded(jobId as string);
-    expect([await cluster.state(one as string), await cluster.state(two as string)]).toEqual(['failed/lost', 'failed/lost']);
+    expect([await cluster.state(one as string), await cluster.state(two as string)]).toEqual([
+      'failed/lost',
+      'failed/lost',
+    ]);
     for (const jobId of innocent) expect(await cluster.state(jobId)).toBe('succeeded');
     await cluster.stop();
   });
@@ -100,7 +103,12 @@ describe('a worker that is only silent', () => {
     await cluster.advance(1_000);
     worker.node.isCut = true;
     await cluster.advance(35_000);
-    await cluster.startWorker({ jobRunner: () => (runs++, 'second') });
+    await cluster.startWorker({
+      jobRunner: () => {
+        runs++;
+        return 'second';
+      },
+    });
     expect(await cluster.until(cluster.client.role.result(jobId))).toBe('second');
     const { rev } = (await cluster.record(jobId)).status;
     worker.node.isCut = false;
@@ -130,7 +138,12 @@ describe('a claim whose reply is lost', () => {
     await cluster.untilEnded(jobId);
     expect(cluster.time.nowMs - claimedAt).toBeGreaterThan(8_000);
     expect(cluster.time.nowMs - claimedAt).toBeLessThan(13_000);
-    expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0, retryTimes: 0 });
+    expect((await cluster.record(jobId)).status).toMatchObject({
+      state: 'succeeded',
+      attempt: 1,
+      losses: 0,
+      retryTimes: 0,
+    });
     expect(runs).toBe(1);
     await cluster.stop();
   });

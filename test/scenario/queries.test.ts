@@ -4,21 +4,28 @@ import type { JobResult } from '../../src/job/result.js';
 import { Result } from '../../src/job/result.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
-const explain = (cluster: TestCluster, jobId: string) => cluster.until(cluster.client.role.ask('ExplainJob', { jobId }));
+const explain = (cluster: TestCluster, jobId: string) =>
+  cluster.until(cluster.client.role.ask('ExplainJob', { jobId }));
 
 describe('explain', () => {
   it('a job that does not run yet: not-due, waiting-for-retry, suspended', async () => {
     const cluster = await startCluster();
     await cluster.startWorker({ jobRunner: () => Result.later('no stock') });
     const notDue = await cluster.submit({ triggerTime: Date.UTC(2027, 0, 15, 9) });
-    expect(await explain(cluster, notDue)).toMatchObject({ code: 'not-due', text: 'It is due at 2027-01-15T09:00:00.000Z.' });
+    expect(await explain(cluster, notDue)).toMatchObject({
+      code: 'not-due',
+      text: 'It is due at 2027-01-15T09:00:00.000Z.',
+    });
     const retrying = await cluster.submit();
     await cluster.advance(1_000);
     const why = await explain(cluster, retrying);
     expect(why.code).toBe('waiting-for-retry');
     expect(why.text).toMatch(/^Retry 1 is due at 2027-01-15T08:00:30\.\d+Z\. Last message: no stock$/);
     await cluster.until(cluster.client.role.ask('SuspendJob', { jobId: notDue }));
-    expect(await explain(cluster, notDue)).toMatchObject({ code: 'suspended', text: 'It was suspended; resume it to go on.' });
+    expect(await explain(cluster, notDue)).toMatchObject({
+      code: 'suspended',
+      text: 'It was suspended; resume it to go on.',
+    });
     await cluster.stop();
   });
 
@@ -98,7 +105,9 @@ describe('explain', () => {
 
   it('a job that nobody knows is not found', async () => {
     const cluster = await startCluster();
-    const error = await cluster.until(cluster.client.role.ask('ExplainJob', { jobId: 'nope' }).catch((e: unknown) => e));
+    const error = await cluster.until(
+      cluster.client.role.ask('ExplainJob', { jobId: 'nope' }).catch((e: unknown) => e),
+    );
     expect(error).toMatchObject({ code: 'LTS_JOB_NOT_FOUND' });
     await cluster.stop();
   });
@@ -107,8 +116,13 @@ describe('explain', () => {
 describe('lists', () => {
   it('pages fit together, filters hold, counts agree', async () => {
     const cluster = await startCluster();
-    await cluster.startWorker({ nodeGroup: 'fast', jobRunner: ({ job }) => (job.getParam('isBad') ? Result.failed('bad') : 1) });
-    await cluster.submitAll(Array.from({ length: 25 }, (_, i) => ({ nodeGroup: 'fast', params: { isBad: i % 5 === 0 } })));
+    await cluster.startWorker({
+      nodeGroup: 'fast',
+      jobRunner: ({ job }) => (job.getParam('isBad') ? Result.failed('bad') : 1),
+    });
+    await cluster.submitAll(
+      Array.from({ length: 25 }, (_, i) => ({ nodeGroup: 'fast', params: { isBad: i % 5 === 0 } })),
+    );
     await cluster.submitAll(Array.from({ length: 12 }, (_, i) => ({ nodeGroup: 'slow', taskId: `T${i}` })));
     await cluster.submit({ nodeGroup: 'slow', cron: '0 0 0 * * ?' });
     await cluster.advance(1_000);
@@ -184,7 +198,9 @@ describe('feedback', () => {
     const told: JobResult[] = [];
     await cluster.startClient({ onComplete: (results) => told.push(...results) });
     await cluster.advance(35_000);
-    expect(told).toMatchObject([{ jobId, taskId: 'T', nodeGroup: 'lts', success: true, state: 'succeeded', value: { n: 1 } }]);
+    expect(told).toMatchObject([
+      { jobId, taskId: 'T', nodeGroup: 'lts', success: true, state: 'succeeded', value: { n: 1 } },
+    ]);
     expect((await cluster.record(jobId)).status.feedbackAt).toBeUndefined();
     await cluster.advance(300_000);
     expect(told).toHaveLength(1);
@@ -205,7 +221,9 @@ describe('feedback', () => {
     await cluster.untilEnded(await cluster.submit());
     await cluster.advance(120_000);
     expect(calls).toBe(1);
-    expect(cluster.log.map(({ text }) => text)).toContain('the completed handler failed; the results count as delivered');
+    expect(cluster.log.map(({ text }) => text)).toContain(
+      'the completed handler failed; the results count as delivered',
+    );
     await cluster.stop();
   });
 

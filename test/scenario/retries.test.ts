@@ -24,7 +24,13 @@ describe('a runner that always answers EXECUTE_LATER', () => {
       expect(pause).toBeLessThan(30_100);
     }
     const { status } = await cluster.record(jobId);
-    expect(status).toMatchObject({ state: 'failed', reason: 'exhausted', attempt: 11, retryTimes: 10, message: 'run 11, retry 10' });
+    expect(status).toMatchObject({
+      state: 'failed',
+      reason: 'exhausted',
+      attempt: 11,
+      retryTimes: 10,
+      message: 'run 11, retry 10',
+    });
     await cluster.advance(600_000);
     expect(feedback).toHaveLength(1);
     expect(feedback[0]).toMatchObject({ jobId, taskId: 'T', success: false, state: 'failed', reason: 'exhausted' });
@@ -37,8 +43,14 @@ describe('a runner that always answers EXECUTE_LATER', () => {
     const starts: number[] = [];
     await cluster.startWorker({
       processors: {
-        own: () => (starts.push(cluster.time.nowMs), Result.later('x', { delay: '5s' })),
-        grows: () => (starts.push(cluster.time.nowMs), Result.later('x')),
+        own: () => {
+          starts.push(cluster.time.nowMs);
+          return Result.later('x', { delay: '5s' });
+        },
+        grows: () => {
+          starts.push(cluster.time.nowMs);
+          return Result.later('x');
+        },
       },
     });
     await cluster.untilEnded(await cluster.submit({ processor: 'own', maxRetryTimes: 2 }));
@@ -67,11 +79,21 @@ describe('a runner that always answers EXECUTE_LATER', () => {
 it('EXECUTE_FAILED runs once and is final', async () => {
   const cluster = await startCluster();
   let runs = 0;
-  await cluster.startWorker({ jobRunner: () => (runs++, Result.failed('bad order')) });
+  await cluster.startWorker({
+    jobRunner: () => {
+      runs++;
+      return Result.failed('bad order');
+    },
+  });
   const jobId = await cluster.submit();
   await cluster.advance(3_600_000);
   expect(runs).toBe(1);
-  expect((await cluster.record(jobId)).status).toMatchObject({ state: 'failed', reason: 'failed', message: 'bad order', attempt: 1 });
+  expect((await cluster.record(jobId)).status).toMatchObject({
+    state: 'failed',
+    reason: 'failed',
+    message: 'bad order',
+    attempt: 1,
+  });
   await cluster.stop();
 });
 
@@ -112,6 +134,9 @@ it('a runner that throws what cannot be shown ends its own job only', async () =
   });
   const [bad, good] = await cluster.submitAll([{ params: { isBad: true }, maxRetryTimes: 0 }, {}]);
   await cluster.untilEnded(bad as string);
-  expect([await cluster.state(bad as string), await cluster.state(good as string)]).toEqual(['failed/exhausted', 'succeeded']);
+  expect([await cluster.state(bad as string), await cluster.state(good as string)]).toEqual([
+    'failed/exhausted',
+    'succeeded',
+  ]);
   await cluster.stop();
 });

@@ -13,14 +13,19 @@ async function noting(cluster: TestCluster, body: () => unknown = () => undefine
   const runs: { at: number; slot: number; run: number }[] = [];
   await cluster.startWorker({
     jobRunner: ({ scheduledFor, repeatedCount }) => {
-      runs.push({ at: Math.round(cluster.time.nowMs / 100) / 10, slot: (scheduledFor.getTime() - began) / 1_000, run: repeatedCount });
+      runs.push({
+        at: Math.round(cluster.time.nowMs / 100) / 10,
+        slot: (scheduledFor.getTime() - began) / 1_000,
+        run: repeatedCount,
+      });
       return body();
     },
   });
   return runs;
 }
 
-const states = async (cluster: TestCluster, schedule: string) => (await cluster.instances(schedule)).map(({ status }) => status.state);
+const states = async (cluster: TestCluster, schedule: string) =>
+  (await cluster.instances(schedule)).map(({ status }) => status.state);
 
 describe('triggers', () => {
   it('repeat runs its count and ends the schedule; the phase never shifts', async () => {
@@ -41,7 +46,10 @@ describe('triggers', () => {
   it('repeat with count -1 goes on until it is cancelled', async () => {
     const cluster = await startCluster();
     const runs = await noting(cluster);
-    const schedule = await cluster.submit({ repeat: { interval: '1m', count: -1 }, triggerTime: cluster.clock.wallMs() + minute });
+    const schedule = await cluster.submit({
+      repeat: { interval: '1m', count: -1 },
+      triggerTime: cluster.clock.wallMs() + minute,
+    });
     await cluster.advance(30 * minute + 500);
     expect(runs).toHaveLength(30);
     await cluster.until(cluster.client.role.ask('CancelJob', { jobId: schedule }));
@@ -160,7 +168,11 @@ describe('slots that nobody could fire', () => {
     await cluster.advance(2 * minute);
     const { skipped } = (await cluster.record(schedule)).status;
     await cluster.stop();
-    return { slots: runs.map(({ slot }) => slot / 60), skipped, late: runs.map(({ at, slot }) => Math.round(at - slot)) };
+    return {
+      slots: runs.map(({ slot }) => slot / 60),
+      skipped,
+      late: runs.map(({ at, slot }) => Math.round(at - slot)),
+    };
   }
 
   it('fire-once: the first missed one runs late, the others are skipped and counted', async () => {
@@ -262,7 +274,9 @@ it('a schedule that loses its worker in the middle of a slot goes on', async () 
 
 it('needFeedback: each slot that ended is told, the schedule itself is not', async () => {
   const told: string[] = [];
-  const cluster = await startCluster({ client: { onComplete: (results) => told.push(...results.map(({ jobId }) => jobId)) } });
+  const cluster = await startCluster({
+    client: { onComplete: (results) => told.push(...results.map(({ jobId }) => jobId)) },
+  });
   await noting(cluster);
   const schedule = await cluster.submit({ repeat: { interval: '10s', count: 3 } });
   await cluster.advance(minute);

@@ -6,7 +6,12 @@ import { startCluster } from '../helpers/start-cluster.js';
 describe('a worker that stops', () => {
   it('finishes what runs, takes nothing more, and says so', async () => {
     const cluster = await startCluster();
-    const worker = await cluster.startWorker({ jobRunner: async () => (await cluster.clock.sleep(3_000), 'done') });
+    const worker = await cluster.startWorker({
+      jobRunner: async () => {
+        await cluster.clock.sleep(3_000);
+        return 'done';
+      },
+    });
     const running = await cluster.submitAll([{}, {}, {}]);
     await cluster.advance(500);
     const stopped = worker.stop();
@@ -51,7 +56,8 @@ describe('a worker that stops', () => {
     expect((await worker.stop()).finished).toBe(2);
     await cluster.startWorker({ jobRunner: () => 1 });
     await cluster.advance(5_000);
-    for (const jobId of jobIds) expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
+    for (const jobId of jobIds)
+      expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
     await cluster.stop();
   });
 
@@ -110,35 +116,51 @@ describe('a worker that is cut off', () => {
     expect(aborted[0]?.at).toBeLessThan(31_000);
     worker.node.isCut = false;
     await cluster.advance(120_000);
-    expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', result: '"whole"', retryTimes: 0 });
+    expect((await cluster.record(jobId)).status).toMatchObject({
+      state: 'succeeded',
+      result: '"whole"',
+      retryTimes: 0,
+    });
     await cluster.stop();
   });
 
-  it.each(['the node', 'the job'])('goes on when %s says continue, and the result counts if nobody else took the job', async (who) => {
-    const cluster = await startCluster();
-    const aborted: boolean[] = [];
-    const worker = await cluster.startWorker({
-      leaseLost: who === 'the node' ? 'continue' : 'abort',
-      // It fences itself long before the tracker's lease is over.
-      leaseMs: 15_000,
-      jobRunner: async ({ signal }) => (await cluster.clock.sleep(24_000), aborted.push(signal.aborted), 'kept'),
-    });
-    const jobId = await cluster.submit(who === 'the job' ? { leaseLost: 'continue' } : {});
-    await cluster.advance(1_000);
-    worker.node.isCut = true;
-    await cluster.advance(14_000);
-    expect(cluster.log.map(({ text }) => text)).toContain('the session was lost; a new one begins');
-    worker.node.isCut = false;
-    await cluster.advance(40_000);
-    expect(aborted).toEqual([false]);
-    expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', result: '"kept"', attempt: 1 });
-    await cluster.stop();
-  });
+  it.each(['the node', 'the job'])(
+    'goes on when %s says continue, and the result counts if nobody else took the job',
+    async (who) => {
+      const cluster = await startCluster();
+      const aborted: boolean[] = [];
+      const worker = await cluster.startWorker({
+        leaseLost: who === 'the node' ? 'continue' : 'abort',
+        // It fences itself long before the tracker's lease is over.
+        leaseMs: 15_000,
+        jobRunner: async ({ signal }) => {
+          await cluster.clock.sleep(24_000);
+          aborted.push(signal.aborted);
+          return 'kept';
+        },
+      });
+      const jobId = await cluster.submit(who === 'the job' ? { leaseLost: 'continue' } : {});
+      await cluster.advance(1_000);
+      worker.node.isCut = true;
+      await cluster.advance(14_000);
+      expect(cluster.log.map(({ text }) => text)).toContain('the session was lost; a new one begins');
+      worker.node.isCut = false;
+      await cluster.advance(40_000);
+      expect(aborted).toEqual([false]);
+      expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', result: '"kept"', attempt: 1 });
+      await cluster.stop();
+    },
+  );
 
   it('a cut that is mended within the lease is not noticed', async () => {
     const cluster = await startCluster();
     let runs = 0;
-    const worker = await cluster.startWorker({ jobRunner: async () => (runs++, await cluster.clock.sleep(40_000)) });
+    const worker = await cluster.startWorker({
+      jobRunner: async () => {
+        runs++;
+        return await cluster.clock.sleep(40_000);
+      },
+    });
     const jobId = await cluster.submit();
     await cluster.advance(1_000);
     worker.node.isCut = true;
@@ -155,14 +177,21 @@ describe('a tracker that restarts', () => {
   it('runs go on, and their results count', async () => {
     const cluster = await startCluster();
     let runs = 0;
-    await cluster.startWorker({ jobRunner: async () => (runs++, await cluster.clock.sleep(10_000), 'kept') });
+    await cluster.startWorker({
+      jobRunner: async () => {
+        runs++;
+        await cluster.clock.sleep(10_000);
+        return 'kept';
+      },
+    });
     const jobIds = await cluster.submitAll(Array(20).fill({}));
     await cluster.advance(3_000);
     await cluster.stopTracker();
     await cluster.advance(12_000);
     await cluster.startTracker();
     await cluster.advance(5_000);
-    for (const jobId of jobIds) expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
+    for (const jobId of jobIds)
+      expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
     expect(runs).toBe(20);
     await cluster.stop();
   });
@@ -184,7 +213,12 @@ describe('a tracker that restarts', () => {
   it('a tracker that dies without a word is followed by one that knows everything', async () => {
     const cluster = await startCluster();
     let runs = 0;
-    await cluster.startWorker({ jobRunner: async () => (runs++, await cluster.clock.sleep(5_000)) });
+    await cluster.startWorker({
+      jobRunner: async () => {
+        runs++;
+        return await cluster.clock.sleep(5_000);
+      },
+    });
     const schedule = await cluster.submit({ repeat: { interval: '10s', count: 5 } });
     const jobId = await cluster.submit({ delay: '8s' });
     await cluster.advance(2_000);
@@ -201,7 +235,13 @@ describe('a tracker that restarts', () => {
 it('a worker that dies with a result in its FailStore: the next process brings it, and it counts', async () => {
   const cluster = await startCluster();
   let runs = 0;
-  const runner = { jobRunner: async () => (runs++, await cluster.clock.sleep(1_000), 'kept') };
+  const runner = {
+    jobRunner: async () => {
+      runs++;
+      await cluster.clock.sleep(1_000);
+      return 'kept';
+    },
+  };
   const worker = await cluster.startWorker(runner);
   const jobId = await cluster.submit();
   await cluster.advance(500);
@@ -212,7 +252,12 @@ it('a worker that dies with a result in its FailStore: the next process brings i
   // The tracker has not yet given the run back when the next process starts.
   await cluster.startWorker({ ...runner, failStore: worker.failStore });
   await cluster.advance(10_000);
-  expect((await cluster.record(jobId)).status).toMatchObject({ state: 'succeeded', result: '"kept"', attempt: 1, losses: 0 });
+  expect((await cluster.record(jobId)).status).toMatchObject({
+    state: 'succeeded',
+    result: '"kept"',
+    attempt: 1,
+    losses: 0,
+  });
   expect(runs).toBe(1);
   expect(await worker.failStore.count('results')).toBe(0);
   await cluster.stop();

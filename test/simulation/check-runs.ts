@@ -14,6 +14,8 @@ export function checkRunStart(ledger: Ledger, run: RunSeen): void {
   if (left && isUncounted(left)) fail('G6', 'started after it had been given back');
   if (left && !isUncounted(left) && !isExcused(ledger, run, left.at - 40_000))
     fail('G7', 'started after it was over, on a node that was never cut off');
+  // A thawed node may start in its first turn what it was given before it was frozen.
+  if (left) return;
   for (const other of earlier) {
     const isActive = other.exit === undefined && other.diedAt === undefined;
     if (isActive && !isExcused(ledger, other, other.startedAt))

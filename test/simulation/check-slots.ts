@@ -42,7 +42,7 @@ function isTurningPoint(before: JobRecord, after: JobRecord): boolean {
 }
 
 /** The insertion of an instance. */
-export function checkSlotStep(ledger: Ledger, { verb, after }: Step): void {
+export function checkSlotStep(ledger: Ledger, { at, verb, after }: Step): void {
   const origin = after?.body.origin;
   if (verb !== 'add' || !after || !origin || isManual(origin.slot)) return;
   ledger.count('slots');
@@ -63,7 +63,14 @@ export function checkSlotStep(ledger: Ledger, { verb, after }: Step): void {
   const rule = schedule.body.rule;
   if (rule && schedule.status.generation === origin.generation && !isOnGrid(rule.trigger, origin.slot.at))
     fail('is no fire time of its rule');
-  const open = siblings.find((sibling) => !isOver(sibling));
+  if (origin.generation < (schedule.status.generation ?? 1)) {
+    // Its inserter finds that out next and takes it back, as do others that find it waiting.
+    ledger.doomed.set(after.jobId, at);
+    return;
+  }
+  const open = siblings.find(
+    (sibling) => !isOver(sibling) && !(sibling.status.state === 'waiting' && ledger.doomed.has(sibling.jobId)),
+  );
   if (rule?.relyOnPrevCycle && open) fail(`was inserted while ${open.jobId} is ${open.status.state}`);
 }
 

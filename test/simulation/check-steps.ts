@@ -36,14 +36,15 @@ export function checkStep(ledger: Ledger, jobId: string, step: Step): void {
 type Fail = (rule: string, text: string) => void;
 
 function checkAdded(ledger: Ledger, after: JobRecord, step: Step, fail: Fail): void {
-  if (ledger.steps.has(after.jobId)) {
-    const last = ledger.stepsOf(after.jobId).at(-1);
-    if (last?.after) fail('G3', 'added while it exists');
-    else if (!ledger.incidents.some(({ jumpMs = 0 }) => jumpMs > keptMs))
-      fail('G3', 'added again after it had been purged');
+  const last = ledger.steps.get(after.jobId)?.at(-1);
+  const standIn = ledger.aliases.get(after.jobId);
+  // A clock set forward makes records old before their time: then the same submission may come after their removal.
+  const mayBeForgotten = ledger.incidents.some(({ jumpMs = 0 }) => jumpMs > keptMs);
+  if (last?.after) fail('G3', 'added while it exists');
+  if (last && !last.after && !mayBeForgotten) fail('G3', 'added again after it had been purged');
+  if (standIn !== undefined && (ledger.stored.has(standIn) || !mayBeForgotten)) {
+    fail('G3', `a resent replacement became a job of its own; it stands in ${standIn}`);
   }
-  if (ledger.aliases.has(after.jobId))
-    fail('G3', `a resent replacement became a job of its own; it stands in ${ledger.aliases.get(after.jobId)}`);
   const { taskId, nodeGroup } = after.body;
   const isInstance = after.body.origin !== undefined;
   for (const other of taskId === undefined || isInstance ? [] : ledger.stored.values()) {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { addCounts, missingMarks } from './coverage.js';
+import { addCounts, faultMarks, missingMarks } from './coverage.js';
 import { plants } from './plants.js';
 import { runSeed } from './run-seed.js';
 
@@ -24,7 +24,7 @@ describe('a simulated cluster', () => {
       expect(outcome.violations, `replay: npm run simulate -- --seed ${seed} --trace`).toEqual([]);
       addCounts(counts, outcome.counts);
     }
-    expect(missingMarks(counts).filter((mark) => !rare.has(mark))).toEqual([]);
+    expect(missingMarks(counts, faultMarks)).toEqual([]);
   });
 
   test('does the same again for the same seed', { timeout: 60_000 }, async () => {
@@ -59,14 +59,3 @@ describe('a simulated cluster', () => {
     },
   );
 });
-
-/** Too seldom for fifty seeds; the program looks for them over two hundred. */
-const rare = new Set([
-  'ended-skipped',
-  'aborts-lease-lost',
-  'answers-replaced',
-  'commits-purge',
-  'reports-stale',
-  'ended-failed/timed-out',
-  'ended-failed/superseded',
-]);

@@ -35,7 +35,9 @@ describe('returns', () => {
   it('a value that cannot travel, or a delay that cannot be read, is thrown to the caller', () => {
     expect(() => returned(10n)).toThrow(/^result/);
     expect(() => returned('x'.repeat(300_000))).toThrow(/^result/);
-    expect(() => returned(Result.later('x', { delay: 'soon' }))).toThrow(/^Result.later delay: "soon" is not a duration/);
+    expect(() => returned(Result.later('x', { delay: 'soon' }))).toThrow(
+      /^Result.later delay: "soon" is not a duration/,
+    );
   });
 
   it('a long message is cut', () => {
@@ -83,6 +85,9 @@ describe('throws', () => {
 it('an aborted run ends by the reason of its abort', () => {
   expect(outcomeOfAbort(new RunAborted('timeout')).kind).toBe('timeout');
   expect(outcomeOfAbort(new RunAborted('cancelled')).kind).toBe('exception');
-  expect(outcomeOfAbort(new RunAborted('shutdown'))).toEqual({ kind: 'returned', message: 'The run was stopped: shutdown.' });
+  expect(outcomeOfAbort(new RunAborted('shutdown'))).toEqual({
+    kind: 'returned',
+    message: 'The run was stopped: shutdown.',
+  });
   expect(outcomeOfAbort(new RunAborted('lease-lost')).kind).toBe('returned');
 });

@@ -170,7 +170,8 @@ export class LmdbJobQueue implements JobQueue {
 
   private read(wanted: Miss, misses: Miss[]): JobRecord | undefined {
     try {
-      const record = this.store().read(wanted.jobId);
+      // Executing records are served from memory, be their claim committed yet or not: settling a report costs no read.
+      const record = this.store().runs.get(wanted.jobId) ?? this.store().read(wanted.jobId);
       if (!record && wanted.entry) misses.push(wanted);
       return record;
     } catch (error) {

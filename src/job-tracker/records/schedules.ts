@@ -9,7 +9,7 @@
  */
 import { ended } from '../../job/ending.js';
 import type { JobRecord, Slot } from '../../job/job.js';
-import { isEnded, withStatus } from '../../job/job.js';
+import { isEnded, newStatus, withStatus } from '../../job/job.js';
 import { instanceId, slotAfter } from '../../job/schedule.js';
 import type { TrackerParts } from '../tracker-ports.js';
 import type { JobWrites } from './writes.js';
@@ -19,6 +19,8 @@ export interface Following {
   readonly nextSlot: Slot | null;
   readonly skipped: number;
 }
+
+const none: ReadonlyMap<string, Following> = new Map();
 
 /** Steps that one call takes along a schedule; the sweep takes the rest. */
 const stepsMax = 20;
@@ -30,7 +32,8 @@ export class Schedules {
   ) {}
 
   /** For those instances whose end makes their schedule go on: what follows if they end now. */
-  async following(instances: readonly JobRecord[]): Promise<Map<string, Following>> {
+  async following(instances: readonly JobRecord[]): Promise<ReadonlyMap<string, Following>> {
+    if (!instances.some((instance) => instance.body.origin)) return none;
     const origins = new Map(
       instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])),
     );
@@ -187,6 +190,6 @@ export function instanceOf(schedule: JobRecord, slot: Slot, dueAt: number): JobR
   return {
     jobId: instanceId(schedule.jobId, generation, slot.id),
     body: { ...schedule.body, rule: undefined, origin: { scheduleId: schedule.jobId, generation, slot } },
-    status: { rev: 1, state: 'waiting', dueAt, attempt: 0, retryTimes: 0, losses: 0 },
+    status: { ...newStatus, dueAt },
   };
 }

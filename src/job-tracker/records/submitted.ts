@@ -1,7 +1,7 @@
 /** From a submitted job to the records that stand for it; pure. */
 import { LtsError } from '../../errors.js';
 import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../../job/job.js';
-import { isEnded, isSchedule } from '../../job/job.js';
+import { isEnded, isSchedule, newStatus } from '../../job/job.js';
 import { firstSlot } from '../../job/schedule.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../../job/validate.js';
 import { limits } from '../../protocol/limits.js';
@@ -23,12 +23,9 @@ export function recordOf(job: SubmittedJob, defaults: Defaults): JobRecord {
   const body: JobBody = { ...job.body, retry: { ...defaults.retry, ...job.body.retry }, rule };
   checkBody(body);
   checkSize(body);
-  const start = rule ? firstOf(rule, defaults.now) : { dueAt: startOf(job.trigger, defaults.now) };
-  return {
-    jobId: job.jobId,
-    body,
-    status: { rev: 1, state: 'waiting', attempt: 0, retryTimes: 0, losses: 0, ...start },
-  };
+  const { jobId } = job;
+  if (rule) return { jobId, body, status: { ...newStatus, ...firstOf(rule, defaults.now) } };
+  return { jobId, body, status: { ...newStatus, dueAt: startOf(job.trigger, defaults.now) } };
 }
 
 function checkSize(body: JobBody): void {

@@ -51,18 +51,16 @@ export class TrackerLog {
     });
   }
 
-  /** The exceptional ones among settled runs. */
-  steps(changes: readonly Change[], records: readonly JobRecord[]): void {
-    const before = new Map(changes.map((change) => [change.before.jobId, change.before]));
-    for (const record of records) {
-      const was = before.get(record.jobId);
-      const happening = was && happeningOf(was, record);
-      if (happening) this.write(happening);
+  /** The exceptional ones among settled runs; `written` says, in the order of the changes, what came of each. */
+  steps(changes: readonly Change[], written: readonly (JobRecord | undefined)[]): void {
+    for (const [i, record] of written.entries()) {
+      if (!record || record.status.state === 'succeeded') continue;
+      this.write(happeningOf((changes[i] as Change).before, record));
     }
   }
 }
 
-function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening | undefined {
+function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening {
   const run = `run ${shortRun(before.status.runId ?? '')}`;
   const why = status.message ? `: ${status.message}` : '';
   if (status.losses > before.status.losses) {
@@ -75,7 +73,6 @@ function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening
     };
   }
   if (isEnded(status.state)) {
-    if (status.state === 'succeeded') return undefined;
     return {
       jobId,
       type: 'ended',

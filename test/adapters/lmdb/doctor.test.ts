@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
 import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
 import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
-import { jobStore } from '../../../src/adapters/lmdb/job-store-kind.js';
+import { jobStore } from '../../../src/adapters/lmdb/jobs/job-store-kind.js';
 import { verifyIndexes } from '../../../src/adapters/lmdb/jobs/verify-indexes.js';
 import { LmdbJobQueue } from '../../../src/adapters/lmdb/lmdb-job-queue.js';
 import { aRecord, aSchedule, records } from '../../helpers/records.js';

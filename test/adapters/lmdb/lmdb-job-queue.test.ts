@@ -155,9 +155,11 @@ describe('a record that cannot be read', () => {
     expect(await store.queue.count()).toEqual({ g: { executing: 1 } });
   });
 
-  it('keeps its place in memory when it executes and its text is lost', async () => {
+  it('is served from memory while it executes; after a restart its lost text is set aside', async () => {
     await store.queue.add([aRun()]);
     await damage('statuses', 'J1');
+    expect(ids(await store.queue.get(['J1']))).toEqual(['J1']);
+    await store.reopen();
     expect(await store.queue.get(['J1'])).toEqual([undefined]);
     expect(await store.queue.sessions()).toEqual([]);
     expect(verifyIndexes(store.environment)).toEqual([]);

@@ -5,10 +5,12 @@ import type { ClaimOutcome, ClaimRequest } from '../../../ports/job-queue.js';
 import { ClaimScan, type Lane } from './claim-scan.js';
 import type { ClaimKey } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
-import { bodyText } from './record-text.js';
 
 /** Most records that one claim ends as expired; the caller asks again. */
 const expiredPerClaimMax = 1_000;
+
+/** What a body weighs without its params, generously: encoding it again only to weigh it would cost more than the claim. */
+const bodyBytesBesideParams = 400;
 
 export class Claiming {
   private readonly claimed: JobRecord[] = [];
@@ -51,7 +53,7 @@ export class Claiming {
       this.expired.push(this.write(record, ended(record, { state: 'expired', now })));
       return true;
     }
-    this.bytes += Buffer.byteLength(bodyText(record.body));
+    this.bytes += bodyBytesBesideParams + Buffer.byteLength(record.body.params);
     if (this.claimed.length > 0 && this.bytes > bytesMax) return false;
     this.claimed.push(this.write(record, this.started(record)));
     this.lane = { kind: key[1], name: key[2] };

@@ -14,7 +14,7 @@
  * day, is a dozen lines here; its `next()` takes 60-95 us where a whole `nextFireAt` takes 2-14 (5.10.5, Node 20). The tests
  * use it as a second opinion: both must agree wherever they speak the same dialect.
  */
-import { memoize } from '../kit/memo.js';
+import { memoize } from '../../kit/memo.js';
 import { nextDay } from './cron-days.js';
 import { type CronFields, parseCronFields } from './cron-fields.js';
 import { type Zone, zoneOf } from './zone-time.js';

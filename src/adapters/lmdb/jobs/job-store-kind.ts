@@ -1,14 +1,14 @@
 /** What the doctor knows of the store of a JobTracker: how its tables fit together, and how to build them anew from the records. */
 import type { Key } from 'lmdb';
-import type { JobRecord } from '../../job/job.js';
-import type { StoreKind } from './doctor.js';
-import type { LmdbEnvironment } from './environment.js';
-import { JobTables } from './jobs/job-indexes.js';
-import { JobRecords } from './jobs/job-records.js';
-import { addOne } from './jobs/job-writes.js';
-import { isRedirect, parseRecord, UndecodableRecord } from './jobs/record-text.js';
-import { verifyIndexes } from './jobs/verify-indexes.js';
-import type { LmdbTable } from './table.js';
+import type { JobRecord } from '../../../job/job.js';
+import type { StoreKind } from '../doctor.js';
+import type { LmdbEnvironment } from '../environment.js';
+import type { LmdbTable } from '../table.js';
+import { JobTables } from './job-indexes.js';
+import { JobRecords } from './job-records.js';
+import { addOne } from './job-writes.js';
+import { isRedirect, parseRecord, UndecodableRecord } from './record-text.js';
+import { verifyIndexes } from './verify-indexes.js';
 
 const recordsPerCommit = 1_000;
 

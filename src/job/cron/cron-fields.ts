@@ -1,5 +1,5 @@
 /** Reads the text of a cron expression: Quartz with 6 or 7 fields, unix with 5. */
-import { LtsError } from '../errors.js';
+import { LtsError } from '../../errors.js';
 import {
   type Calendar,
   type DayRule,

@@ -3,8 +3,8 @@
  * A local time is written as the milliseconds that it would be if it were UTC. The offset is assumed to change at most
  * once within any 26 hours, which holds for every zone since 1970.
  */
-import { assert, LtsError } from '../errors.js';
-import { memoize } from '../kit/memo.js';
+import { assert, LtsError } from '../../errors.js';
+import { memoize } from '../../kit/memo.js';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

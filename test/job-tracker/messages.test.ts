@@ -1,0 +1,105 @@
+/** What a tracker answers to messages that no client of ours would send: it refuses them by name and goes on. */
+import { expect, it } from 'vitest';
+import type { SubmittedJob } from '../../src/protocol/messages.js';
+import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
+
+const job: SubmittedJob = {
+  jobId: 'J1',
+  body: { nodeGroup: 'g', params: '{}', priority: 100, lane: '', retry: {}, needFeedback: false, submittedAt: 0 },
+  trigger: { kind: 'delay', delayMs: 3_600_000 },
+  replaceOnExist: false,
+  relyOnPrevCycle: true,
+  misfire: 'fire-once',
+};
+
+/** The reply, or the refusal as `CODE: text`. */
+function ask(cluster: TestCluster, kind: string, body: unknown): Promise<unknown> {
+  const transport = cluster.network.transport();
+  const reply = transport.request('lts.test.tracker', { kind, body }, { deadlineMs: 10_000 });
+  return cluster.until(reply.catch((error: Error & { code: string }) => `${error.code}: ${error.message}`));
+}
+
+const submit = async (cluster: TestCluster, ...jobs: unknown[]) => {
+  const reply = (await ask(cluster, 'SubmitJobs', { jobs })) as { answers: { code: string; msg?: string }[] };
+  return reply.answers?.map(({ code, msg }) => (msg === undefined ? code : `${code}: ${msg}`)) ?? reply;
+};
+
+it('a kind that it does not know is refused by name', async () => {
+  const cluster = await startCluster();
+  expect(await ask(cluster, 'Dance', {})).toBe('LTS_MESSAGE_INVALID: A JobTracker does not answer Dance.');
+  expect(await ask(cluster, 'toString', {})).toMatch(/^LTS_MESSAGE_INVALID/);
+  await cluster.stop();
+});
+
+it('one bad job of a batch is rejected with its reason, the others are accepted', async () => {
+  const cluster = await startCluster();
+  const withBody = (jobId: string, body: object) => ({ ...job, jobId, body: { ...job.body, ...body } });
+  const answers = await submit(
+    cluster,
+    job,
+    withBody('J2', { nodeGroup: 'a b' }),
+    withBody('J3', { params: 'x'.repeat(270_000) }),
+    { ...job, jobId: 'a/b' },
+    { ...job, jobId: 'J4', trigger: { kind: 'moon' } },
+    { ...job, jobId: 'J5', trigger: { kind: 'repeat', intervalMs: 5, count: 0 } },
+    { ...job, jobId: 'J6', trigger: { kind: 'cron', expression: '0 0 0 31 2 ?' } },
+    { ...job, jobId: 'J7', trigger: { kind: 'delay', delayMs: -1 } },
+    { ...job, jobId: 'J8' },
+  );
+  expect(answers).toEqual([
+    'accepted',
+    expect.stringMatching(/^rejected: nodeGroup: "a b" is not a name/),
+    expect.stringMatching(/^rejected: params: 270000 characters encoded, at most 262144/),
+    expect.stringMatching(/^rejected: jobId: "a\/b" is not a jobId/),
+    expect.stringMatching(/^rejected: trigger: moon/),
+    expect.stringMatching(/^rejected: repeat\.count: 0 runs/),
+    expect.stringMatching(/^rejected: .*never fires/),
+    expect.stringMatching(/^rejected: delay: -1 must be/),
+    'accepted',
+  ]);
+  await cluster.stop();
+});
+
+it.each([
+  ['SubmitJobs', undefined],
+  ['SubmitJobs', { jobs: [null] }],
+  ['SubmitJobs', { jobs: [{ jobId: 'X' }] }],
+  ['CancelJob', null],
+  ['GetJob', {}],
+  ['PullJobs', { session: 7, slots: 'many' }],
+  ['ReportRuns', { session: 'none', reports: [{}], slots: 1 }],
+  ['RenewSession', {}],
+  ['AwaitJob', { jobId: 5 }],
+  ['AppendLog', {}],
+  ['EditJob', { jobId: 'J1' }],
+])('malformed %s %j is answered and harms nothing', async (kind, body) => {
+  const cluster = await startCluster();
+  await cluster.startWorker({ jobRunner: () => 'alive' });
+  await ask(cluster, kind, body);
+  expect(await cluster.until(cluster.client.role.result(await cluster.submit()))).toBe('alive');
+  await cluster.stop();
+});
+
+it('a pull or a renewal of a session that nobody began is refused', async () => {
+  const cluster = await startCluster();
+  expect(await ask(cluster, 'PullJobs', { session: 'ghost', slots: 3, waitMs: 5_000 })).toMatchObject({
+    answer: 'refused',
+    jobs: [],
+  });
+  expect(await ask(cluster, 'RenewSession', { session: 'ghost', runIds: [] })).toEqual({ answer: 'refused' });
+  await cluster.stop();
+});
+
+it('a report of a run that never was is stale and changes nothing', async () => {
+  const cluster = await startCluster();
+  const jobId = await cluster.submit({ delay: '1h' });
+  const reports = [
+    { jobId, runId: 'never', outcome: { kind: 'success' } },
+    { jobId: 'nobody', runId: 'never', outcome: { kind: 'success' } },
+  ];
+  expect(await ask(cluster, 'ReportRuns', { session: '', slots: 0, reports })).toMatchObject({
+    answers: ['stale', 'stale'],
+  });
+  expect((await cluster.record(jobId)).status).toMatchObject({ state: 'waiting', rev: 1 });
+  await cluster.stop();
+});
