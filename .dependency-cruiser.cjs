@@ -24,6 +24,7 @@ arrows.testing = ['boot', ...belowIndex];
 /** An npm package may be imported only from its home; one that is not named here, from nowhere in src. */
 const homes = {
   'cron-parser': '^src/job/cron/',
+  commander: '^src/cli/',
   lmdb: '^src/adapters/lmdb/',
   pino: '^src/adapters/pino/',
 };

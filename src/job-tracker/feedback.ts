@@ -114,7 +114,7 @@ export class Feedback {
 }
 
 /** What the submitting group hears about an ended job. */
-export function resultOf({ jobId, body, status }: JobRecord): FinishedJob {
+function resultOf({ jobId, body, status }: JobRecord): FinishedJob {
   return {
     jobId,
     taskId: body.taskId,

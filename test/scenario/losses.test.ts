@@ -120,6 +120,26 @@ describe('a worker that is only silent', () => {
     expect(stale[0]?.text).toMatch(/^success of run [0-9a-f]{8} came when the job was succeeded; not applied$/);
     await cluster.stop();
   });
+
+  it('its late result does not end the run that took its place', async () => {
+    const cluster = await startCluster();
+    const slow = (ms: number, answer: string) => async () => {
+      await cluster.clock.sleep(ms);
+      return answer;
+    };
+    const worker = await cluster.startWorker({ leaseLost: 'continue', jobRunner: slow(36_000, 'late') });
+    const jobId = await cluster.submit();
+    await cluster.advance(1_000);
+    worker.node.isCut = true;
+    await cluster.startWorker({ jobRunner: slow(30_000, 'second') });
+    await cluster.untilTrue(async () => (await cluster.record(jobId)).status.attempt === 2);
+    worker.node.isCut = false;
+    await cluster.advance(15_000);
+    expect((await cluster.story(jobId)).map(({ type }) => type)).toContain('stale');
+    expect(await cluster.state(jobId)).toBe('executing');
+    expect(await cluster.until(cluster.client.role.result(jobId))).toBe('second');
+    await cluster.stop();
+  });
 });
 
 describe('a claim whose reply is lost', () => {

@@ -86,6 +86,32 @@ describe('a worker that stops', () => {
     await cluster.stop();
   });
 
+  it('takes nothing more even if its session is lost and begun again while it stops', async () => {
+    const cluster = await startCluster();
+    let runs = 0;
+    const worker = await cluster.startWorker({
+      leaseLost: 'continue',
+      jobRunner: async () => {
+        runs++;
+        await cluster.clock.sleep(100_000);
+      },
+    });
+    await cluster.submit();
+    await cluster.advance(1_000);
+    worker.node.isCut = true;
+    await cluster.advance(40_000);
+    const stopped = worker.stop(90_000);
+    await cluster.advance(3_500);
+    worker.node.isCut = false;
+    await cluster.advance(10_000);
+    expect(worker.node.asked.filter((kind) => kind === 'StartSession').length).toBeGreaterThan(1);
+    const later = await cluster.submit();
+    await cluster.advance(5_000);
+    expect([runs, await cluster.state(later)]).toEqual([1, 'waiting']);
+    await stopped;
+    await cluster.stop();
+  });
+
   it('a second stop does nothing', async () => {
     const cluster = await startCluster();
     const worker = await cluster.startWorker({ jobRunner: () => 1 });

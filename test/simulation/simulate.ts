@@ -16,7 +16,7 @@ import type { Plant } from './world.js';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -122,8 +122,8 @@ else if (values.seed !== undefined) {
   const outcome = await run(seed, { ...crash, plant, print: values.trace ? (line) => console.log(line) : undefined });
   console.log(`trace ${outcome.digest} on Node ${process.version}, zone data ${process.versions.tz}`);
   report(outcome);
-} else if (values.plant !== undefined) await runPlants(values.plant, from, Number(values.seeds));
-else await runSeeds(from, Number(values.seeds));
+} else if (values.plant !== undefined) await runPlants(values.plant, from, Number(values.seeds ?? 1_000));
+else await runSeeds(from, Number(values.seeds ?? 100));
 
 const unseen =
   (totals.seeds ?? 0) >= 200 && values.plant === undefined && !values['every-crash'] ? missingMarks(totals) : [];

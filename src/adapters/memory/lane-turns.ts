@@ -22,7 +22,7 @@ export function compareText(a: string, b: string): number {
 export const dueAtOf = (record: JobRecord): number => record.status.dueAt ?? 0;
 
 /** Within a lane. */
-export function inClaimOrder(a: JobRecord, b: JobRecord): number {
+function inClaimOrder(a: JobRecord, b: JobRecord): number {
   return a.body.priority - b.body.priority || dueAtOf(a) - dueAtOf(b) || compareText(a.jobId, b.jobId);
 }
 

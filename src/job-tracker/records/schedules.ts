@@ -167,7 +167,7 @@ export class Schedules {
 }
 
 /** The instance of the schedule's current slot is the one whose end makes the schedule go on. */
-export function isCurrent(schedule: JobRecord, jobId: string): boolean {
+function isCurrent(schedule: JobRecord, jobId: string): boolean {
   const { slot, generation } = schedule.status;
   if (!schedule.body.rule?.relyOnPrevCycle || !slot || generation === undefined) return false;
   return instanceId(schedule.jobId, generation, slot.id) === jobId;
@@ -185,7 +185,7 @@ function followingOf(schedule: JobRecord, now: number): Following {
   return { nextSlot: next ?? null, skipped };
 }
 
-export function instanceOf(schedule: JobRecord, slot: Slot, dueAt: number): JobRecord {
+function instanceOf(schedule: JobRecord, slot: Slot, dueAt: number): JobRecord {
   const generation = schedule.status.generation ?? 1;
   return {
     jobId: instanceId(schedule.jobId, generation, slot.id),

@@ -236,7 +236,7 @@ function checkEdit(job: JobRecord, edit: JobEdit): void {
   );
 }
 
-export const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
+const currentInstanceOf = ({ jobId, status }: JobRecord): string =>
   status.slot ? instanceId(jobId, status.generation ?? 1, status.slot.id) : jobId;
 
 function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: readonly string[]): Partial<JobStatus> {
