@@ -40,6 +40,7 @@ interface Running {
   readonly transport: Transport;
 }
 
+const none: readonly Job[] = [];
 const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
 
 export class JobClient {
@@ -172,7 +173,8 @@ export class JobClient {
 async function submitOne(role: JobClientRole, job: Job, options: SubmitOptions | undefined): Promise<Response> {
   const outcome = await role.submit(job, options);
   const success = standing.has(outcome.code);
-  return { ...outcome, success, taskId: job.taskId, failedJobs: success ? [] : [job] };
+  const { code, jobId, msg } = outcome;
+  return { success, code, msg, jobId, taskId: job?.taskId, failedJobs: success ? none : [job] };
 }
 
 const isMany = (jobs: Job | readonly Job[]): jobs is readonly Job[] => Array.isArray(jobs);

@@ -108,13 +108,14 @@ export class Follow {
   }
 
   private follow(jobId: string, { timeout = defaultTimeout, signal }: FollowOptions): Following {
+    const untilMono = this.parts.ports.clock.monoMs() + durationMs(timeout, 'timeout');
     const controller = new AbortController();
     const onAbort = () => controller.abort(this);
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.open.add(controller);
     const release = () => signal?.removeEventListener('abort', onAbort);
-    return { jobId, untilMono: this.parts.ports.clock.monoMs() + durationMs(timeout, 'timeout'), controller, release };
+    return { jobId, untilMono, controller, release };
   }
 
   private unfollow({ controller, release }: Following): void {

@@ -135,8 +135,9 @@ function prepared(job: SubmittedJob, defaults: Defaults): JobRecord | SubmitAnsw
   try {
     return recordOf(job, defaults);
   } catch (error) {
-    if (!LtsError.is(error)) throw error;
-    return { code: 'rejected', jobId: job.jobId, msg: error.message };
+    // Whatever is wrong with one job, the others of its batch stand.
+    const msg = LtsError.is(error) ? error.message : `The submission is malformed: ${String(error)}.`;
+    return { code: 'rejected', jobId: String(job?.jobId ?? ''), msg };
   }
 }
 

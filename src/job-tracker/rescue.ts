@@ -24,6 +24,7 @@ const lateMs = 2_000;
 const probesMin = 3;
 const probesOverMs = 2_000;
 const answerWithinMs = 900;
+const cancelsPerTickMax = 100;
 
 export class Rescue {
   private readonly duty: Duty;
@@ -137,7 +138,23 @@ export class Rescue {
     // Nobody listens for a replaced session; what its worker took along may come until the lease ends.
     if (session.held === 0 || session.isReplaced) return;
     await this.probe(session);
-    if (!session.isDead) await this.askUnnamed(session);
+    if (session.isDead) return;
+    await this.askUnnamed(session);
+    await this.tellCancels(session);
+  }
+
+  /** A cancel that its worker could not be told at once is told until it was. */
+  private async tellCancels(session: Session): Promise<void> {
+    const to = { subject: this.parts.subjects.session(session.id), deadlineMs: answerWithinMs };
+    for (const [jobId, runId] of [...session.cancels].slice(0, cancelsPerTickMax)) {
+      try {
+        const { isHeld } = await ask(this.parts.ports.transport, to, { kind: 'CancelRun', body: { jobId, runId } });
+        if (isHeld) session.cancels.delete(jobId);
+      } catch (error) {
+        if (!LtsError.is(error)) throw error;
+        return;
+      }
+    }
   }
 
   private async probe(session: Session): Promise<void> {

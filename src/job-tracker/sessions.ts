@@ -32,6 +32,8 @@ export class Session {
   held = 0;
   readonly suspects = new Set<string>();
   aloneJobId: string | undefined;
+  /** Runs whose cancel was asked and that may not know it yet: jobId -> runId. */
+  readonly cancels = new Map<string, string>();
   /** Claims for it that are not yet committed, and whether one of them may bring a suspect. */
   claimsUnderWay = 0;
   seeks: 'none' | 'one' | 'alone' = 'none';
@@ -101,11 +103,21 @@ export class Sessions implements WriteObserver {
     const now = this.parts.ports.clock.monoMs();
     session.leaseUntilMono = now + this.parts.settings.leaseMs;
     session.unheard = 0;
-    for (const runId of runIds) {
-      const claim = session.claims.get(runId);
-      if (claim) claim.namedMono = now;
+    this.note(session, runIds);
+    // Runs that go on from a session which this one replaced are in good hands too.
+    for (const other of this.alive.values()) {
+      if (!other.isReplaced || other.info.identity !== session.info.identity) continue;
+      if (this.note(other, runIds)) other.leaseUntilMono = session.leaseUntilMono;
     }
     return true;
+  }
+
+  /** Notes which claims of a session were named; false if none of them was. */
+  private note(session: Session, runIds: readonly string[]): boolean {
+    const now = this.parts.ports.clock.monoMs();
+    const named = runIds.flatMap((runId) => session.claims.get(runId) ?? []);
+    for (const claim of named) claim.namedMono = now;
+    return named.length > 0;
   }
 
   /** From now on the session is unknown here, which every caller treats as dead. */
@@ -133,10 +145,10 @@ export class Sessions implements WriteObserver {
     // Answers of the store may overtake each other.
     if (holder && rev < holder.rev) return;
     if (holder && (state !== 'executing' || holder.runId !== runId)) this.release(record.jobId, holder);
-    if (state === 'executing' && sessionId && runId && holder?.runId !== runId) {
-      const session = this.alive.get(sessionId);
-      if (session) this.hold(record, session, runId);
-    }
+    if (state !== 'executing' || !sessionId || !runId) return;
+    const session = this.alive.get(sessionId);
+    if (session && holder?.runId !== runId) this.hold(record, session, runId);
+    if (record.status.cancelAskedAt !== undefined) session?.cancels.set(record.jobId, runId);
   }
 
   private hold(record: JobRecord, session: Session, runId: string): void {
@@ -159,6 +171,7 @@ export class Sessions implements WriteObserver {
     if (claim.jobIds.size === 0) session.claims.delete(runId);
     session.held--;
     session.suspects.delete(jobId);
+    session.cancels.delete(jobId);
     if (session.aloneJobId === jobId) session.aloneJobId = undefined;
   }
 }

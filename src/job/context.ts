@@ -40,8 +40,8 @@ export interface JobContextFields<P> {
   readonly retryTimes: number;
   readonly slot: Slot | undefined;
   readonly scheduledFor: Date;
-  readonly bizLogger: BizLogger;
-  /** Called when the runner first asks for its signal: most runs never do. */
+  /** The next two are made when the runner first asks for them: most runs never do. */
+  readonly bizLogger: () => BizLogger;
   readonly signal: () => AbortSignal;
   readonly reportProgress: (percent: number, text?: string) => void;
 }
@@ -61,7 +61,6 @@ export class JobContext<P = Record<string, any>> {
   readonly repeatedCount: number;
   /** When this run was due. */
   readonly scheduledFor: Date;
-  readonly bizLogger: BizLogger;
   private readonly fields: JobContextFields<P>;
 
   constructor(fields: JobContextFields<P>) {
@@ -72,8 +71,12 @@ export class JobContext<P = Record<string, any>> {
     this.retryTimes = fields.retryTimes;
     this.repeatedCount = fields.slot?.run ?? 0;
     this.scheduledFor = fields.scheduledFor;
-    this.bizLogger = fields.bizLogger;
     this.fields = fields;
+  }
+
+  /** Lines that are kept under this job. */
+  get bizLogger(): BizLogger {
+    return this.fields.bizLogger();
   }
 
   /** Fires when the run should stop; its reason is a RunAborted that says why: cancelled, timeout, lease-lost or shutdown. */

@@ -20,6 +20,7 @@ export interface RunVoice {
 export class Run {
   private controller: AbortController | undefined;
   private aborted: RunAborted | undefined;
+  private spoken: RunVoice | undefined;
   private readonly over = new Deferred<RunOutcome>();
   /** Made only for runs that need a timer: most never do, and making one costs more than the rest of a run. */
   private timers: AbortController | undefined;
@@ -31,7 +32,7 @@ export class Run {
   constructor(
     private readonly parts: WorkerParts,
     readonly job: JobRecord,
-    private readonly voice: RunVoice,
+    private readonly voiceOf: (job: JobRecord) => RunVoice,
   ) {}
 
   get runId(): string {
@@ -97,6 +98,11 @@ export class Run {
     if (this.aborted) this.end(outcomeOfAbort(this.aborted));
   }
 
+  private voice(): RunVoice {
+    this.spoken ??= this.voiceOf(this.job);
+    return this.spoken;
+  }
+
   private sleep(ms: number): Promise<void> {
     this.timers ??= new AbortController();
     return this.parts.ports.clock.sleep(ms, this.timers.signal);
@@ -113,9 +119,9 @@ export class Run {
       retryTimes: status.retryTimes,
       slot: body.origin?.slot,
       scheduledFor: new Date(body.origin?.slot.at ?? status.dueAt ?? body.submittedAt),
-      bizLogger: this.voice.bizLogger,
+      bizLogger: () => this.voice().bizLogger,
       signal: () => this.signal(),
-      reportProgress: this.voice.progress,
+      reportProgress: (percent, text) => this.voice().progress(percent, text),
     });
   }
 

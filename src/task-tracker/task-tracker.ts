@@ -54,6 +54,8 @@ export class TaskTrackerRole {
   private isStopping = false;
   private subscription: { id: string; subscription: Subscription } | undefined;
 
+  private readonly voiceOf = (job: JobRecord) => this.voice.of(job);
+
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
     this.slots = new Slots(this.parts.settings.workThreads);
@@ -171,7 +173,7 @@ export class TaskTrackerRole {
       if (this.refused.has(runId)) continue;
       this.held.set(runId, (this.held.get(runId) ?? 0) + 1);
       this.slots.start();
-      void this.execute(new Run(this.parts, job, this.voice.of(job)));
+      void this.execute(new Run(this.parts, job, this.voiceOf));
     }
   }
 

@@ -16,7 +16,7 @@ function aContext(slot?: { id: string; at: number; run: number }) {
     retryTimes: 1,
     slot,
     scheduledFor: new Date(5),
-    bizLogger: silent,
+    bizLogger: () => silent,
     signal,
     reportProgress,
   });

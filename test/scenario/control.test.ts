@@ -21,12 +21,6 @@ async function doTo(cluster: TestCluster, verb: Verb, key: string | JobKey, more
 
 const edit = (cluster: TestCluster, key: string, change: JobEdit) => doTo(cluster, 'EditJob', key, { edit: change });
 
-/** A worker whose runs last until their signal fires, then throw its reason. */
-const _obedient = {
-  jobRunner: (context: { signal: AbortSignal }) =>
-    new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
-};
-
 describe('cancel', () => {
   it('a waiting, a suspended and a due job end at once', async () => {
     const cluster = await startCluster();

@@ -10,7 +10,7 @@ import { type IndexEntry, last } from './jobs/job-indexes.js';
 import { JobRecords, type Quarantined } from './jobs/job-records.js';
 import { addOne, purgeOldest, updateOne } from './jobs/job-writes.js';
 import { cursorOf, fits, type ListPlace, ListScan, placeOfCursor } from './jobs/list-scan.js';
-import { assertStorable, UndecodableRecord } from './jobs/record-text.js';
+import { assertStatusStorable, assertStorable, UndecodableRecord } from './jobs/record-text.js';
 import type { KeyRange, LmdbTable } from './table.js';
 
 export interface LmdbJobQueueOptions {
@@ -70,7 +70,8 @@ export class LmdbJobQueue implements JobQueue {
   }
 
   async update(changes: readonly Change[]): Promise<(JobRecord | undefined)[]> {
-    for (const { after } of changes) assertStorable(after);
+    for (const { before, after } of changes)
+      (after.body === before.body ? assertStatusStorable : assertStorable)(after);
     const store = this.store();
     return this.environment.commit(() => changes.map((change) => updateOne(store, change)));
   }

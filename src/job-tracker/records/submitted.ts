@@ -20,12 +20,18 @@ const aliasesMax = 64;
 export function recordOf(job: SubmittedJob, defaults: Defaults): JobRecord {
   checkJobId(job.jobId);
   const rule = ruleOf(job, defaults);
-  const body: JobBody = { ...job.body, retry: { ...defaults.retry, ...job.body.retry }, rule };
+  const body: JobBody = { ...job.body, retry: retryOf(job, defaults), rule };
   checkBody(body);
   checkSize(body);
   const { jobId } = job;
   if (rule) return { jobId, body, status: { ...newStatus, ...firstOf(rule, defaults.now) } };
   return { jobId, body, status: { ...newStatus, dueAt: startOf(job.trigger, defaults.now) } };
+}
+
+/** Jobs that say nothing share one policy. */
+function retryOf({ body: { retry } }: SubmittedJob, defaults: Defaults): RetryPolicy {
+  for (const _ in retry) return { ...defaults.retry, ...retry };
+  return defaults.retry;
 }
 
 function checkSize(body: JobBody): void {

@@ -74,6 +74,11 @@ export function assertStorable({ jobId, body, status }: JobRecord): void {
   if (body.taskId !== undefined) assertShort(jobId, 'taskId', body.taskId);
   if (body.submitNodeGroup !== undefined) assertShort(jobId, 'submitNodeGroup', body.submitNodeGroup);
   assertFinite(jobId, 'priority', body.priority);
+  assertStatusStorable({ jobId, status });
+}
+
+/** The same for a record whose body is stored already. */
+export function assertStatusStorable({ jobId, status }: Pick<JobRecord, 'jobId' | 'status'>): void {
   if (status.dueAt !== undefined) assertFinite(jobId, 'dueAt', status.dueAt);
   if (status.endedAt !== undefined) assertFinite(jobId, 'endedAt', status.endedAt);
   if (status.feedbackAt !== undefined) assertFinite(jobId, 'feedbackAt', status.feedbackAt);
