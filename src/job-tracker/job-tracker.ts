@@ -11,9 +11,8 @@
  *   schedules.ts, sessions.ts, writes.ts are what the steps share.
  */
 
-import type { Steps } from '../cluster/ask.js';
+import { answering, type Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
-import { LtsError } from '../errors.js';
 import type { Subscription } from '../ports/transport.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
@@ -82,17 +81,8 @@ export class JobTrackerRole {
     this.trigger.start();
     for (const duty of this.duties) duty.start();
     const { ports, subjects } = this.parts;
-    const steps = this.steps();
-    this.subscription = ports.transport.subscribe(
-      subjects.tracker,
-      ({ kind, body }, context) => {
-        const step = steps[kind as keyof Steps] as ((body: unknown, context: unknown) => Promise<unknown>) | undefined;
-        if (!step || !Object.hasOwn(steps, kind))
-          throw new LtsError('LTS_MESSAGE_INVALID', `A JobTracker does not answer ${kind}.`);
-        return step(body, context);
-      },
-      { queue: 'tracker' },
-    );
+    const answer = answering(this.steps(), 'JobTracker');
+    this.subscription = ports.transport.subscribe(subjects.tracker, answer, { queue: 'tracker' });
   }
 
   /** The process that held the sessions found in the store at start is dead: their runs are given back at once. */

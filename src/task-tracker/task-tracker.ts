@@ -7,10 +7,9 @@
  *   slots.ts     how many runs fit            voice.ts   biz-log lines and progress
  */
 
-import { ask, type Steps } from '../cluster/ask.js';
+import { answering, ask, type Steps } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { until, within } from '../cluster/within.js';
-import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine } from '../job/log-line.js';
 import type { Subscription } from '../ports/transport.js';
@@ -138,13 +137,8 @@ export class TaskTrackerRole {
     const { id } = this.session;
     const old = this.subscription;
     if (old?.id === id) return;
-    const steps = this.steps(id);
-    const subscription = this.parts.ports.transport.subscribe(this.parts.subjects.session(id), ({ kind, body }) => {
-      const step = steps[kind as keyof Steps] as ((body: unknown) => Promise<unknown>) | undefined;
-      if (!step || !Object.hasOwn(steps, kind))
-        throw new LtsError('LTS_MESSAGE_INVALID', `A TaskTracker does not answer ${kind}.`);
-      return step(body);
-    });
+    const answer = answering(this.steps(id), 'TaskTracker');
+    const subscription = this.parts.ports.transport.subscribe(this.parts.subjects.session(id), answer);
     this.subscription = { id, subscription };
     await old?.subscription.close();
   }
