@@ -47,7 +47,8 @@ export class Trigger implements WriteObserver {
   /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
   async sweep(): Promise<void> {
     await this.forEachSchedule(async (schedule, instance) => {
-      const isAtRest = instance && !isEnded(instance.status.state) && !schedule.status.heldBy?.length;
+      const isOpen = instance && !isEnded(instance.status.state) && instance.status.state !== 'suspended';
+      const isAtRest = isOpen && !schedule.status.heldBy?.length;
       if (!isAtRest) await this.schedules.open(schedule);
     });
   }

@@ -108,8 +108,11 @@ export class WorkerSession {
     try {
       const { answer } = await this.ask('RenewSession');
       if (session !== this.current) return;
-      if (answer === 'ok') this.trust(sentMono);
-      else this.lose();
+      if (answer === 'refused') return this.lose();
+      const wasAlive = this.isAlive;
+      this.trust(sentMono);
+      // The lease was renewed in the last moment: what stood back meanwhile goes on.
+      if (!wasAlive) this.own.onAlive();
     } catch (error) {
       if (!LtsError.is(error)) throw error;
     }

@@ -4,7 +4,7 @@
  *   dispatch -> RECEIVE (receive.ts: pulls) -> RUN (run.ts: the user's runner) -> REPORT (report.ts) -> settle
  *
  *   session.ts   one life at the trackers: the lease that makes its runs its own
- *   slots.ts     how many runs fit            voice.ts   biz-log lines and progress
+ *   slots.ts     how many runs fit            ahead.ts   jobs that wait here for a slot            voice.ts   biz-log lines and progress
  */
 
 import { answering, ask, type Steps } from '../cluster/ask.js';
@@ -13,8 +13,9 @@ import { until, within } from '../cluster/within.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine } from '../job/log-line.js';
 import type { Subscription } from '../ports/transport.js';
-import type { PullAnswer } from '../protocol/messages.js';
+import type { PullAnswer, RunReport } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
+import { Ahead } from './ahead.js';
 import { Receive } from './receive.js';
 import { Report, type SlotOffer } from './report.js';
 import { Run } from './run.js';
@@ -35,6 +36,8 @@ export interface StopReport {
 
 /** The end of the stop deadline is kept for reporting and leaving. */
 const windDownMs = 2_000;
+/** What was fetched ahead and has not started by then is handed back. */
+const aheadMsMax = 1_000;
 /** Run ids that the tracker was told are not held: refused for good, the newest of them remembered. */
 const refusedMax = 10_000;
 
@@ -47,6 +50,8 @@ export class TaskTrackerRole {
   private readonly voice: Voice;
   private readonly logReplay: Replay<JobLogLine>;
   private readonly runs = new Set<Run>();
+  private readonly ahead = new Ahead();
+  private isWatchingAhead = false;
   /** Jobs per runId that are not yet acknowledged. */
   private readonly held = new Map<string, number>();
   private readonly refused = new Set<string>();
@@ -102,6 +107,7 @@ export class TaskTrackerRole {
 
     this.isStopping = true;
     await within(clock, leftMs(graceMs + reportMs), this.receive.withdraw());
+    this.handBack(this.ahead.takeOlder(Number.POSITIVE_INFINITY));
     const running = this.runs.size;
     await until(clock, leftMs(graceMs + reportMs), isIdle);
     const told = [...this.runs];
@@ -128,6 +134,7 @@ export class TaskTrackerRole {
   /** What runs under the lost session is another's to run now, unless job or node say to go on. */
   private onLost(): void {
     this.receive.pause();
+    this.handBack(this.ahead.takeOlder(Number.POSITIVE_INFINITY));
     for (const run of this.runs) {
       if ((run.job.body.leaseLost ?? this.parts.settings.leaseLost) === 'abort') run.abort('lease-lost');
     }
@@ -152,9 +159,11 @@ export class TaskTrackerRole {
         return { notHeld };
       },
       CancelRun: async ({ jobId, runId }) => {
+        const unstarted = this.ahead.take(jobId, runId);
+        this.handBack(unstarted);
         const run = [...this.runs].find((one) => one.job.jobId === jobId && one.runId === runId);
         run?.abort('cancelled');
-        return { isHeld: run !== undefined };
+        return { isHeld: run !== undefined || unstarted.length > 0 };
       },
     };
   }
@@ -166,27 +175,64 @@ export class TaskTrackerRole {
       const runId = job.status.runId ?? '';
       if (this.refused.has(runId)) continue;
       this.held.set(runId, (this.held.get(runId) ?? 0) + 1);
+      this.slots.receive();
+      this.ahead.add(job, this.parts.ports.clock.monoMs());
+    }
+    this.startNext();
+    if (!this.ahead.isEmpty && !this.isWatchingAhead) void this.watchAhead();
+  }
+
+  private startNext(): void {
+    while (this.slots.canStart) {
+      const job = this.ahead.next();
+      if (!job) return;
       this.slots.start();
       void this.execute(new Run(this.parts, job, this.voiceOf));
     }
   }
 
   private async execute(run: Run): Promise<void> {
+    const { clock } = this.parts.ports;
+    const startedMono = clock.monoMs();
     this.runs.add(run);
     const outcome = await run.execute();
     this.runs.delete(run);
-    this.slots.end();
+    this.slots.end(clock.monoMs() - startedMono);
+    this.startNext();
+    await this.tell({ jobId: run.job.jobId, runId: run.runId, outcome });
+  }
+
+  private async tell(report: RunReport): Promise<void> {
     try {
-      const reported = await this.report.add({ jobId: run.job.jobId, runId: run.runId, outcome });
+      const reported = await this.report.add(report);
       // A run whose result is only kept stays named, so that the tracker does not take it for one that never arrived.
       if (reported === 'kept') return;
     } catch (error) {
-      this.parts.ports.log.error(
-        { jobId: run.job.jobId, error },
-        'a result could not be reported; its run will be taken for lost',
-      );
+      const { jobId } = report;
+      this.parts.ports.log.error({ jobId, error }, 'a result could not be reported; its run will be taken for lost');
     }
-    this.acknowledged(run.runId);
+    this.acknowledged(report.runId);
+  }
+
+  /** Runs turned out longer than those before: what waits too long here may start elsewhere. */
+  private async watchAhead(): Promise<void> {
+    const { clock } = this.parts.ports;
+    this.isWatchingAhead = true;
+    while (!this.ahead.isEmpty) {
+      await clock.sleep(aheadMsMax / 4);
+      const late = this.ahead.takeOlder(clock.monoMs() - aheadMsMax);
+      if (late.length > 0) this.slots.expectLongRuns();
+      this.handBack(late);
+    }
+    this.isWatchingAhead = false;
+  }
+
+  /** Gives back jobs that never started, as if they had not been claimed. */
+  private handBack(jobs: readonly JobRecord[]): void {
+    for (const { jobId, status } of jobs) {
+      this.slots.giveUp();
+      void this.tell({ jobId, runId: status.runId ?? '', outcome: { kind: 'missed' } });
+    }
   }
 
   private acknowledged(runId: string): void {

@@ -79,9 +79,17 @@ export class Schedules {
       const [outcome] = await this.writes.add([instanceOf(current, slot, slot.at)]);
       if (!outcome) return;
       if (outcome.kind === 'added') return this.confirm(current, outcome.record);
+      if (outcome.record.status.state === 'suspended') return this.wake(outcome.record.jobId);
       if (!isEnded(outcome.record.status.state)) return;
       current = await this.advance(current, outcome.record);
     }
+  }
+
+  /** A suspend that was interrupted before it reached the schedule. */
+  private async wake(jobId: string): Promise<void> {
+    await this.writes.change(jobId, (record) =>
+      record.status.state === 'suspended' ? withStatus(record, { state: 'waiting' }) : undefined,
+    );
   }
 
   /** Ends an instance that is not running; a running one is left to end by itself. */

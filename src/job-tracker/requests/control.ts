@@ -51,8 +51,10 @@ export class Control {
   ) {}
 
   async cancel(key: JobKey): Promise<ControlAnswer> {
-    const { jobId } = await this.find(key);
+    const found = await this.find(key);
+    const { jobId } = found;
     const now = this.now();
+    await this.withdrawInstances(found);
     const following = await this.followingOf(jobId);
     const job = await this.change(jobId, (record) => {
       if (isEnded(record.status.state)) return undefined;
@@ -61,21 +63,29 @@ export class Control {
     });
     if (job.status.state === 'executing') return { job, receipt: await this.tellRun(job) };
     if (job.status.state !== 'cancelled') return { job, receipt: 'already-ended' };
-    if (isSchedule(job)) await this.own.schedules.withdrawAll([currentInstanceOf(job), ...(job.status.heldBy ?? [])]);
-    else await this.own.schedules.follow([job]);
+    if (!isSchedule(job)) await this.own.schedules.follow([job]);
+    await this.withdrawInstances(job);
     return { job, receipt: 'done' };
   }
 
+  /**
+   * Before and after the schedule itself: a crash in between must not leave an instance that runs without its schedule, and one
+   * may have been inserted in between.
+   */
+  private async withdrawInstances(job: JobRecord): Promise<void> {
+    if (isSchedule(job) && !isEndedByItself(job)) await this.own.schedules.withdrawAll(instanceIdsOf(job));
+  }
+
   async suspend(key: JobKey): Promise<ControlAnswer> {
-    const { jobId } = await this.find(key);
-    const job = await this.change(jobId, (record) => {
+    const found = await this.find(key);
+    refuseSuspend(found);
+    await this.suspendInstances(found);
+    const job = await this.change(found.jobId, (record) => {
       if (record.status.state === 'suspended') return undefined;
-      refuseInstance(record, 'suspended');
-      refuseUnless(record, 'waiting', 'suspended');
+      refuseSuspend(record);
       return withStatus(record, { state: 'suspended' });
     });
-    const instances = isSchedule(job) ? [currentInstanceOf(job), ...(job.status.heldBy ?? [])] : [];
-    await Promise.all(instances.map((instance) => this.suspendInstance(instance)));
+    await this.suspendInstances(job);
     return { job, receipt: 'done' };
   }
 
@@ -163,10 +173,12 @@ export class Control {
     }
   }
 
-  private async suspendInstance(jobId: string): Promise<void> {
-    await this.own.writes.change(jobId, (record) =>
-      record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined,
-    );
+  /** Before and after, as with cancel; the sweep wakes one whose schedule goes on after all. */
+  private async suspendInstances(job: JobRecord): Promise<void> {
+    const jobIds = isSchedule(job) ? instanceIdsOf(job) : [];
+    const suspended = (record: JobRecord) =>
+      record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined;
+    await Promise.all(jobIds.map((jobId) => this.own.writes.change(jobId, suspended)));
   }
 
   /** A new generation from the next slot on; a slot that was waiting when it was suspended has not been used up. */
@@ -246,6 +258,19 @@ function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: readonl
     heldBy,
     dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at,
   };
+}
+
+const instanceIdsOf = (schedule: JobRecord): string[] => [
+  currentInstanceOf(schedule),
+  ...(schedule.status.heldBy ?? []),
+];
+
+/** Its last instances go on: nobody cancelled it. */
+const isEndedByItself = ({ status }: JobRecord): boolean => isEnded(status.state) && status.state !== 'cancelled';
+
+function refuseSuspend(job: JobRecord): void {
+  refuseInstance(job, 'suspended');
+  if (job.status.state !== 'suspended') refuseUnless(job, 'waiting', 'suspended');
 }
 
 function refuseInstance({ jobId, body }: JobRecord, verb: string): void {
