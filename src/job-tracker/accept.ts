@@ -36,17 +36,16 @@ export class Accept {
       const record = prepared(job, defaults);
       if ('code' in record) return record;
       if (job.replaceOnExist || isSchedule(record))
-        return this.acceptOne(job, record).catch((error) => busyIfRetryable(job, error));
+        return this.acceptOne(job, record).catch((error) => busy(job, error));
       plain.push(record);
       return 'plain';
     });
-    const added = plain.length > 0 ? await this.acceptPlain(plain, defaults.now) : [];
+    const [added, settled] = await Promise.all([
+      plain.length > 0 ? this.acceptPlain(plain, defaults.now) : [],
+      Promise.all(answers),
+    ]);
     let next = 0;
-    return {
-      answers: await Promise.all(
-        answers.map((answer) => (answer === 'plain' ? (added[next++] as SubmitAnswer) : answer)),
-      ),
-    };
+    return { answers: settled.map((answer) => (answer === 'plain' ? (added[next++] as SubmitAnswer) : answer)) };
   }
 
   /** One store call for all of them; parked pulls are served on the way. */
@@ -141,10 +140,9 @@ function prepared(job: SubmittedJob, defaults: Defaults): JobRecord | SubmitAnsw
   }
 }
 
-/** Of one job among many: the others stand. */
-function busyIfRetryable({ jobId }: SubmittedJob, error: unknown): SubmitAnswer {
-  if (LtsError.is(error) && error.isRetryable) return { code: 'busy', jobId, msg: error.message };
-  throw error;
+/** Of one job among many: the others stand. Whether this one was stored is found out by submitting it again. */
+function busy({ jobId }: SubmittedJob, error: unknown): SubmitAnswer {
+  return { code: 'busy', jobId, msg: error instanceof Error ? error.message : String(error) };
 }
 
 function answerTo(record: JobRecord, { kind, record: existing }: AddOutcome): SubmitAnswer {

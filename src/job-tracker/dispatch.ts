@@ -64,12 +64,16 @@ export class Dispatch implements WriteObserver {
     const session = this.sessions.find(body.session);
     if (!session) return refused;
     if (body.slots <= 0) {
+      session.withdrawals++;
       this.drop(session);
       return empty;
     }
+    const arrivedMono = this.parts.ports.clock.monoMs();
+    const { withdrawals } = session;
     const answer = await this.takeDue(session, body.slots);
     if (answer.answer === 'refused' || answer.jobs.length > 0 || this.isStopping) return answer;
-    return this.park(session, body);
+    if (session.withdrawals !== withdrawals) return empty;
+    return this.park(session, body, arrivedMono);
   }
 
   /** Due jobs for free slots, without waiting. Looks into the store only where something may be due. */
@@ -142,13 +146,18 @@ export class Dispatch implements WriteObserver {
   private unstage(pull: Pull): void {
     if (!pull.session.isServed) pull.answer.resolve(refused);
     else if (this.isStopping) pull.answer.resolve(empty);
-    else this.group(pull.session.nodeGroup).parked.push(pull);
+    else this.putBack(pull);
     this.wake(this.group(pull.session.nodeGroup));
   }
 
-  /** Drops the parked pulls of a session, in this tick. */
+  /** Drops the parked pulls of a session, in this tick; a group without sessions is forgotten. */
   drop(session: Session): void {
-    this.answerAll(this.group(session.nodeGroup), (pull) => pull.session === session);
+    const group = this.groups.get(session.nodeGroup);
+    if (!group) return;
+    this.answerAll(group, (pull) => pull.session === session);
+    const isUsed =
+      group.parked.length > 0 || group.staging.size > 0 || this.sessions.ofGroup(group.nodeGroup).length > 0;
+    if (!isUsed) this.groups.delete(group.nodeGroup);
   }
 
   /** The store may hold due jobs that this tracker did not write. */
@@ -172,7 +181,7 @@ export class Dispatch implements WriteObserver {
     this.wake(group);
   }
 
-  /** How many sessions of the group could take a job now; for explanations. */
+  /** Slots that wait for jobs of the group; for explanations. */
   freeSlots(nodeGroup: string): number {
     return (this.groups.get(nodeGroup)?.parked ?? []).reduce((sum, pull) => sum + pull.slots, 0);
   }
@@ -199,27 +208,35 @@ export class Dispatch implements WriteObserver {
     const suspects = group.suspectsFor(session);
     if (suspects !== 'none') session.seeks = suspects;
     session.claimsUnderWay++;
-    group.looking += slots;
+    const max = Math.min(slots, limits.batchJobsMax);
+    group.looking += max;
     try {
       const look = await this.writes.claim({
         nodeGroup: group.nodeGroup,
         session: session.id,
         runId: ids.random(),
         now,
-        max: Math.min(slots, limits.batchJobsMax),
+        max,
         bytesMax: limits.batchBytesMax,
         suspects,
       });
       if (look.expired.length > 0) this.onExpired(look.expired);
-      await this.learn(group, look, { suspects, arrivals, now });
+      await this.learn(group, look, { suspects, arrivals, now }).catch((error) => this.unlearn(group, error));
       return await this.replyTo(session, look.claimed);
     } finally {
       session.claimsUnderWay--;
-      group.looking -= slots;
+      group.looking -= max;
       if (suspects !== 'none') session.seeks = 'none';
       // Other pulls stood back, for this one to take all there was, or to seek a job that must be alone.
       this.wake(group);
     }
+  }
+
+  /** What was claimed goes out all the same; the next look begins anew. */
+  private unlearn(group: Group, error: unknown): void {
+    group.forget();
+    const { nodeGroup } = group;
+    this.parts.ports.log.warn({ nodeGroup, error }, 'what waits in the store could not be read; it is looked at again');
   }
 
   private async learn(
@@ -244,9 +261,8 @@ export class Dispatch implements WriteObserver {
     return refused;
   }
 
-  private park(session: Session, body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
-    const group = this.group(session.nodeGroup);
-    const untilMono = this.parts.ports.clock.monoMs() + Math.min(body.waitMs, limits.pullWaitMs);
+  private park(session: Session, body: BodyOf<'PullJobs'>, arrivedMono: number): Promise<PullAnswer> {
+    const untilMono = arrivedMono + Math.min(body.waitMs, limits.pullWaitMs);
     const pull: Pull = {
       session,
       id: body.pullId,
@@ -255,9 +271,17 @@ export class Dispatch implements WriteObserver {
       answer: new Deferred(),
       batch: undefined,
     };
-    group.parked.push(pull);
-    this.alarm.set(this.parts.ports.clock.wallMs() + (untilMono - this.parts.ports.clock.monoMs()));
+    this.putBack(pull);
     return pull.answer.promise;
+  }
+
+  /** The pull waits until its time is up; if that has come already, it is answered. */
+  private putBack(pull: Pull): void {
+    const { clock } = this.parts.ports;
+    const leftMs = pull.untilMono - clock.monoMs();
+    if (leftMs <= 0) return pull.answer.resolve(empty);
+    this.group(pull.session.nodeGroup).parked.push(pull);
+    this.alarm.set(clock.wallMs() + Math.ceil(leftMs));
   }
 
   private expect(group: Group, dueAt: number): void {

@@ -12,7 +12,8 @@ import type { FinishedJob } from '../protocol/messages.js';
 import type { JobWrites } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
-const deliverWithinMs = 10_000;
+/** A completed handler that takes longer gets its results again. */
+const deliverWithinMs = 30_000;
 /** Owed for longer than this: given up, with a line in the node's log. */
 const owedMsMax = 7 * 86_400_000;
 const groupsMax = 1_000;
@@ -22,11 +23,17 @@ const pagesMax = 1_000;
 export class Feedback {
   private readonly groups = new Map<string, Batcher<JobRecord, void>>();
   private readonly underWay = new Set<string>();
+  private isStopping = false;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly writes: JobWrites,
   ) {}
+
+  /** A round of resending ends with the page that is under way. */
+  stop(): void {
+    this.isStopping = true;
+  }
 
   /** Sends what these records owe, now, without being waited for; what fails is left to `resend`. */
   owe(records: readonly JobRecord[]): void {
@@ -47,7 +54,7 @@ export class Feedback {
 
   private async resendTo(group: string): Promise<void> {
     const { queue, clock } = this.parts.ports;
-    for (let page = 0; page < pagesMax; page++) {
+    for (let page = 0; page < pagesMax && !this.isStopping; page++) {
       const now = clock.wallMs();
       const owed = (await queue.owedFeedback(group, now, limits.batchJobsMax)).filter(
         ({ jobId }) => !this.underWay.has(jobId),

@@ -14,6 +14,7 @@
 import { answering, type Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import type { Subscription } from '../ports/transport.js';
+import { limits } from '../protocol/limits.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import { Accept } from './accept.js';
@@ -29,7 +30,7 @@ import { Rescue } from './rescue.js';
 import { Retention } from './retention.js';
 import { Sessions } from './sessions.js';
 import { Settle } from './settle.js';
-import type { TrackerParts, TrackerPorts, TrackerSettings } from './tracker-ports.js';
+import type { FullSettings, TrackerParts, TrackerPorts, TrackerSettings } from './tracker-ports.js';
 import { Trigger } from './trigger.js';
 
 const sweepEveryMs = 60_000;
@@ -48,6 +49,7 @@ export class JobTrackerRole {
   private readonly dispatch: Dispatch;
   private readonly trigger: Trigger;
   private readonly rescue: Rescue;
+  private readonly retention: Retention;
   private readonly duties: readonly Duty[];
   private subscription: Subscription | undefined;
 
@@ -70,6 +72,7 @@ export class JobTrackerRole {
     this.trigger = new Trigger(parts, this.writes, this.schedules);
     this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.trigger.catchUp());
     for (const observer of [this.sessions, this.dispatch, this.trigger, this.queries]) this.writes.observe(observer);
+    this.retention = new Retention(parts);
     this.duties = this.makeDuties();
   }
 
@@ -92,10 +95,12 @@ export class JobTrackerRole {
 
   /** Accepts nothing more; every open request is answered. */
   async stop(): Promise<void> {
+    this.feedback.stop();
+    this.retention.stop();
     await this.dispatch.stop();
     this.queries.stop();
-    await Promise.all([...this.duties.map((duty) => duty.stop()), this.rescue.stop(), this.trigger.stop()]);
     await this.subscription?.close();
+    await Promise.all([...this.duties.map((duty) => duty.stop()), this.rescue.stop(), this.trigger.stop()]);
     await this.trackerLog.flush();
   }
 
@@ -168,28 +173,27 @@ export class JobTrackerRole {
 
   private makeDuties(): Duty[] {
     const { clock, log } = this.parts.ports;
-    const retention = new Retention(this.parts);
     const sweep = async () => {
       await this.rescue.sweep();
       await this.trigger.sweep();
-      await retention.sweep();
       this.dispatch.lookAgain();
     };
     return [
       new Duty({ name: 'sweep', everyMs: sweepEveryMs, clock, log, run: sweep }),
+      new Duty({ name: 'retention', everyMs: sweepEveryMs, clock, log, run: () => this.retention.sweep() }),
       new Duty({ name: 'resend of feedback', everyMs: resendEveryMs, clock, log, run: () => this.feedback.resend() }),
     ];
   }
 }
 
-function withDefaults(settings: TrackerSettings): Required<TrackerSettings> {
+function withDefaults(settings: TrackerSettings): FullSettings {
   return {
-    maxRetryTimes: 10,
-    retryIntervalMs: 30_000,
-    leaseMs: 30_000,
-    keepEndedMs: 7 * day,
-    keepEndedMax: 1_000_000,
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    ...settings,
+    cluster: settings.cluster,
+    maxRetryTimes: settings.maxRetryTimes ?? 10,
+    retryIntervalMs: settings.retryIntervalMs ?? 30_000,
+    leaseMs: settings.leaseMs ?? limits.leaseMs,
+    keepEndedMs: settings.keepEndedMs ?? 7 * day,
+    keepEndedMax: settings.keepEndedMax ?? 1_000_000,
+    timeZone: settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }

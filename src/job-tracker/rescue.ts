@@ -11,6 +11,7 @@
 
 import { ask } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
+import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { Dispatch } from './dispatch.js';
@@ -25,14 +26,15 @@ const probesMin = 3;
 const probesOverMs = 2_000;
 const answerWithinMs = 900;
 const cancelsPerTickMax = 100;
+const claimWithinMs = 5_000;
 
 export class Rescue {
   private readonly duty: Duty;
-  private readonly asked = new Set<string>();
   private readonly restored: Session[] = [];
   /** Dead sessions whose runs are not all given back yet. */
   private readonly unfinished = new Set<string>();
-  private lastTickMono = 0;
+  private readonly pulse: Duty;
+  private lastPulseMono = 0;
   private graceUntilMono = 0;
 
   constructor(
@@ -45,17 +47,19 @@ export class Rescue {
   ) {
     const { clock, log } = parts.ports;
     this.duty = new Duty({ name: 'watch over sessions', everyMs, clock, log, run: () => this.tick() });
+    this.pulse = new Duty({ name: 'pulse', everyMs, clock, log, run: () => this.noteLateness() });
   }
 
   /** Sessions that the store knows get one full lease to show up. */
   async start(): Promise<void> {
     await this.restore();
-    this.lastTickMono = this.parts.ports.clock.monoMs();
+    this.lastPulseMono = this.parts.ports.clock.monoMs();
+    this.pulse.start();
     this.duty.start();
   }
 
-  stop(): Promise<void> {
-    return this.duty.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.pulse.stop(), this.duty.stop()]);
   }
 
   /** The sessions found in the store at start belong to a dead process: they end at once. */
@@ -70,6 +74,8 @@ export class Rescue {
     this.dispatch.drop(session);
     if (held > 0)
       this.parts.ports.log.warn({ session: session.id, runs: held }, `session ended (${why}); its runs are given back`);
+    // Claims that are being committed for it are given back uncounted, by whoever made them.
+    await until(this.parts.ports.clock, claimWithinMs, () => session.claimsUnderWay === 0);
     await this.rescueRuns(session.id);
   }
 
@@ -92,8 +98,11 @@ export class Rescue {
   /** Executing records of sessions that nobody serves: dead ones, whatever interrupted their rescue. */
   async sweep(): Promise<void> {
     if (this.isHeldUp()) return;
-    for (const id of await this.parts.ports.queue.sessions()) {
+    const { queue } = this.parts.ports;
+    for (const id of await queue.sessions()) {
       if (!this.sessions.find(id)) await this.rescueRuns(id);
+      // Claims whose commit was answered with an error are not known here: from now on they are asked about.
+      else for (const run of await queue.runsOf(id)) this.sessions.written(run);
     }
   }
 
@@ -119,18 +128,28 @@ export class Rescue {
     return this.parts.ports.clock.monoMs() < this.graceUntilMono;
   }
 
+  /** Measures nothing but its own coming: the work of a tick is no lateness, a pause of the process is. */
+  private async noteLateness(): Promise<void> {
+    const now = this.parts.ports.clock.monoMs();
+    const isLate = now - this.lastPulseMono > everyMs + lateMs;
+    this.lastPulseMono = now;
+    if (!isLate) return;
+    this.graceUntilMono = now + this.parts.settings.leaseMs;
+    await this.onLate();
+  }
+
   private async tick(): Promise<void> {
-    const { clock, transport } = this.parts.ports;
+    const { clock, transport, log } = this.parts.ports;
+    await this.noteLateness();
     const now = clock.monoMs();
-    const isLate = now - this.lastTickMono > everyMs + lateMs;
-    this.lastTickMono = now;
-    if (isLate || !transport.isUp()) this.graceUntilMono = now + this.parts.settings.leaseMs;
-    if (isLate) await this.onLate();
-    for (const id of this.unfinished) await this.rescueRuns(id);
-    const sessions = [...this.sessions.all()];
-    await Promise.all(sessions.map((session) => this.watch(session, now)));
-    // Waiting for answers is no lateness, but a pause in the middle of it is.
-    this.lastTickMono = Math.min(clock.monoMs(), now + answerWithinMs);
+    if (!transport.isUp()) this.graceUntilMono = now + this.parts.settings.leaseMs;
+    const sessions = [...this.sessions.all()].map((session) => this.watch(session, now));
+    const rescues = [...this.unfinished].map((id) => this.rescueRuns(id));
+    // One that fails must not keep the others from being watched.
+    for (const done of await Promise.allSettled([...sessions, ...rescues])) {
+      if (done.status === 'rejected')
+        log.warn({ error: done.reason }, 'a session could not be served; it is tried again');
+    }
   }
 
   private async watch(session: Session, now: number): Promise<void> {
@@ -146,15 +165,14 @@ export class Rescue {
   /** A cancel that its worker could not be told at once is told until it was. */
   private async tellCancels(session: Session): Promise<void> {
     const to = { subject: this.parts.subjects.session(session.id), deadlineMs: answerWithinMs };
-    for (const [jobId, runId] of [...session.cancels].slice(0, cancelsPerTickMax)) {
-      try {
-        const { isHeld } = await ask(this.parts.ports.transport, to, { kind: 'CancelRun', body: { jobId, runId } });
-        if (isHeld) session.cancels.delete(jobId);
-      } catch (error) {
-        if (!LtsError.is(error)) throw error;
-        return;
-      }
-    }
+    const tell = async ([jobId, runId]: [string, string]) => {
+      const body = { jobId, runId };
+      const { isHeld } = await ask(this.parts.ports.transport, to, { kind: 'CancelRun', body });
+      session.cancels.delete(jobId);
+      // Those that are not reached go to the end, so that they keep nobody from being told.
+      if (!isHeld && this.sessions.holderOf(jobId) === session) session.cancels.set(jobId, runId);
+    };
+    await Promise.allSettled([...session.cancels].slice(0, cancelsPerTickMax).map(tell));
   }
 
   private async probe(session: Session): Promise<void> {
@@ -183,22 +201,20 @@ export class Rescue {
 
   /** Only the answer `not held`, after which the worker refuses those runs for good, gives a claim back. */
   private async askUnnamed(session: Session): Promise<void> {
-    const runIds = this.sessions.unnamedRuns(session).filter((runId) => !this.asked.has(runId));
+    const runIds = this.sessions.unnamedRuns(session);
     if (runIds.length === 0) return;
-    for (const runId of runIds) this.asked.add(runId);
     const to = { subject: this.parts.subjects.session(session.id), deadlineMs: answerWithinMs };
     try {
       const { notHeld } = await ask(this.parts.ports.transport, to, { kind: 'AskRuns', body: { runIds } });
       await this.giveBack(session, notHeld);
     } catch (error) {
       if (!LtsError.is(error)) throw error;
-    } finally {
-      for (const runId of runIds) this.asked.delete(runId);
     }
   }
 
   private async giveBackUnreceived(session: Session, runIds: readonly string[]): Promise<void> {
-    const unreceived = [...session.claims.keys()].filter((runId) => !runIds.includes(runId));
+    const received = new Set(runIds);
+    const unreceived = [...session.claims.keys()].filter((runId) => !received.has(runId));
     await this.giveBack(session, unreceived);
   }
 

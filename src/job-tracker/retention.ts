@@ -1,16 +1,23 @@
-/** Retention: removes ended jobs and their logs after their time, a bounded number per round, never what a schedule still needs. */
+/** Retention: removes ended jobs and their logs after their time, never what a schedule still needs. */
 import type { JobRecord } from '../job/job.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Never what ended so recently, however many there are. */
 const keepRecentMs = 10 * 60_000;
-const perRoundMax = 10_000;
 const perCallMax = 1_000;
 const pageMax = 500;
 
 export class Retention {
+  private isStopping = false;
+
   constructor(private readonly parts: TrackerParts) {}
 
+  /** A round under way ends with the call that it has made. */
+  stop(): void {
+    this.isStopping = true;
+  }
+
+  /** Call after call until nothing is left to remove; other work of the tracker comes in between. */
   async sweep(): Promise<void> {
     const { clock, queue, logger } = this.parts.ports;
     const { keepEndedMs, keepEndedMax } = this.parts.settings;
@@ -22,11 +29,10 @@ export class Retention {
       keepAfter: now - keepRecentMs,
       max: perCallMax,
     };
-    for (let removed = 0; removed < perRoundMax; ) {
+    while (!this.isStopping) {
       const jobIds = await queue.purge(request, (record) => isNeeded(record, schedules));
       if (jobIds.length > 0) await logger.remove(jobIds);
       if (jobIds.length < perCallMax) return;
-      removed += jobIds.length;
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * The sessions this tracker serves: their leases, and which runs each one holds. A session is `identity#epoch`, one life of a
+ * The sessions this tracker serves: their leases, and which runs each one holds. A session is `identity-epoch`, one life of a
  * TaskTracker; its lease, not the single run, is what gets renewed, so renewing costs nothing per job.
  */
 import type { JobRecord } from '../job/job.js';
@@ -27,6 +27,8 @@ export class Session {
   /** Probes in a row that found nobody listening, and when the first of them was. */
   unheard = 0;
   unheardSinceMono = 0;
+  /** Counts the times it withdrew its pulls: one that was on its way then is not parked any more. */
+  withdrawals = 0;
   readonly claims = new Map<string, Claim>();
   /** Runs held, suspects among them, and the one that must be alone. */
   held = 0;
@@ -38,7 +40,7 @@ export class Session {
   claimsUnderWay = 0;
   seeks: 'none' | 'one' | 'alone' = 'none';
 
-  constructor(readonly info: SessionInfo) {}
+  constructor(public info: SessionInfo) {}
 
   /** May be sent jobs. */
   get isServed(): boolean {
@@ -71,6 +73,7 @@ export class Sessions implements WriteObserver {
   begin(info: SessionInfo): Session | undefined {
     if (this.givenUp.has(info.session)) return undefined;
     const session = this.alive.get(info.session) ?? new Session(info);
+    session.info = info;
     this.alive.set(info.session, session);
     session.leaseUntilMono = this.parts.ports.clock.monoMs() + this.parts.settings.leaseMs;
     return session;
@@ -99,7 +102,7 @@ export class Sessions implements WriteObserver {
   /** Extends the lease and notes the named runs; false for a dead or unknown session. */
   renew(id: string, runIds: readonly string[]): boolean {
     const session = this.alive.get(id);
-    if (!session) return false;
+    if (!session || session.isReplaced) return false;
     const now = this.parts.ports.clock.monoMs();
     session.leaseUntilMono = now + this.parts.settings.leaseMs;
     session.unheard = 0;

@@ -8,11 +8,13 @@
  * The write is conditional on the record it was decided on; what misses is read again and decided again, so a cancel that was
  * asked meanwhile is never lost.
  */
+import { LtsError } from '../errors.js';
 import { afterRun } from '../job/ending.js';
 import type { JobRecord } from '../job/job.js';
 import { isEnded } from '../job/job.js';
 import { nextStep, type RunOutcome } from '../job/next-step.js';
 import type { Change } from '../ports/job-queue.js';
+import { limits } from '../protocol/limits.js';
 import type { ReportAnswer, RunReport } from '../protocol/messages.js';
 import type { Feedback } from './feedback.js';
 import type { Following, Schedules } from './records/schedules.js';
@@ -32,19 +34,34 @@ export class Settle {
     private readonly feedback: Feedback,
   ) {}
 
-  /** Answers in the order given. The same steps serve the tracker's own verdicts on runs that nobody reports. */
+  /**
+   * Answers in the order given. The same steps serve the tracker's own verdicts on runs that nobody reports. Throws LTS_BUSY for
+   * a record that changed again and again; what was settled until then is answered as repeated when it comes again.
+   */
   async verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]> {
     const answers: ReportAnswer[] = new Array(reports.length).fill('stale');
-    let open = reports.map((_, i) => i);
+    for (let from = 0; from < reports.length; from += limits.batchJobsMax) {
+      const places = reports.slice(from, from + limits.batchJobsMax).map((_, n) => from + n);
+      await this.settleAll(reports, places, answers);
+    }
+    return answers;
+  }
+
+  private async settleAll(
+    reports: readonly RunReport[],
+    places: readonly number[],
+    answers: ReportAnswer[],
+  ): Promise<void> {
+    let open = places;
     for (let round = 0; round < roundsMax && open.length > 0; round++) {
       open = await this.settleOnce(reports, open, answers);
     }
-    for (const i of open)
-      this.parts.ports.log.error(
-        { ...(reports[i] as RunReport) },
-        'a run could not be settled; its session will be rescued',
-      );
-    return answers;
+    if (open.length === 0) return;
+    const { jobId } = reports[open[0] as number] as RunReport;
+    throw new LtsError(
+      'LTS_BUSY',
+      `Job ${jobId} changed ${roundsMax} times while its run was being settled. Report it again.`,
+    );
   }
 
   /** One round: read, decide, write. Answers the places whose record changed meanwhile. */
@@ -72,6 +89,7 @@ export class Settle {
         answers[place] = 'ok';
         repeated.push(records[n]);
       } else this.recordStale(verdict, records[n]);
+      if (!before && records[n]) this.writes.saw(records[n]);
     }
     const written = await this.writes.update(changes);
     written.forEach((record, n) => {
@@ -95,7 +113,7 @@ export class Settle {
   private async afterwards(records: readonly JobRecord[]): Promise<void> {
     const over = records.filter((record) => isEnded(record.status.state));
     this.feedback.owe(over);
-    await this.schedules.follow(over.filter((record) => record.body.origin));
+    await this.schedules.follow(records.filter((record) => record.body.origin));
   }
 
   private recordStale(verdict: RunReport, record: JobRecord | undefined): void {

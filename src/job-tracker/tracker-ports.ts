@@ -22,22 +22,25 @@ export interface TrackerPorts {
 export interface TrackerSettings {
   readonly cluster: string;
   /** For jobs that do not name their own: LTS's job.max.retry.times. Default 10. */
-  readonly maxRetryTimes?: number;
+  readonly maxRetryTimes?: number | undefined;
   /** For jobs that do not name their own: LTS's jobtracker.job.retry.interval.millis. Default 30,000. */
-  readonly retryIntervalMs?: number;
+  readonly retryIntervalMs?: number | undefined;
   /** A session's right to run, in ms. Default 30,000. */
-  readonly leaseMs?: number;
+  readonly leaseMs?: number | undefined;
   /** Ended jobs are kept this long, in ms. Default 7 days. */
-  readonly keepEndedMs?: number;
+  readonly keepEndedMs?: number | undefined;
   /** Most ended jobs kept. Default 1,000,000. */
-  readonly keepEndedMax?: number;
+  readonly keepEndedMax?: number | undefined;
   /** Zone of cron expressions that name none. Default: the zone of the tracker's process. */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
 }
+
+/** Every setting has a value. */
+export type FullSettings = { readonly [Key in keyof TrackerSettings]-?: NonNullable<TrackerSettings[Key]> };
 
 /** Ports, settings with their defaults, and subjects: what a step's constructor takes first. */
 export interface TrackerParts {
   readonly ports: TrackerPorts;
-  readonly settings: Required<TrackerSettings>;
+  readonly settings: FullSettings;
   readonly subjects: Subjects;
 }

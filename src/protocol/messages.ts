@@ -99,7 +99,7 @@ export interface RunReport {
 export type ReportAnswer = 'ok' | 'stale';
 
 export interface SessionInfo {
-  /** `identity#epoch`: one life of a TaskTracker at its trackers. */
+  /** `identity-epoch`: one life of a TaskTracker at its trackers. */
   readonly session: string;
   readonly identity: string;
   readonly nodeGroup: string;

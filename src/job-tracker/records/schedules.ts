@@ -50,14 +50,14 @@ export class Schedules {
     );
   }
 
-  /** After these instances ended: their schedules go on. */
+  /** After these instances ended, or went back to waiting under a rule that was changed: their schedules go on. */
   async follow(instances: readonly JobRecord[]): Promise<void> {
     await Promise.all(
-      instances.map(async ({ jobId, body: { origin } }) => {
+      instances.map(async ({ jobId, body: { origin }, status }) => {
         if (!origin) return;
         const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
         const isOlder = schedule !== undefined && origin.generation !== schedule.status.generation;
-        if (schedule && (isOlder || isCurrent(schedule, jobId))) await this.open(schedule);
+        if (schedule && (isOlder || (isEnded(status.state) && isCurrent(schedule, jobId)))) await this.open(schedule);
       }),
     );
   }

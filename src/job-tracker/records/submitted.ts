@@ -112,7 +112,9 @@ export function replaced(existing: JobRecord, fresh: JobRecord, heldBy: readonly
       attempt: status.attempt,
       losses: status.losses,
       lastRunId: status.lastRunId,
-      ...(isSchedule(fresh) ? { generation: (status.generation ?? 0) + 1, heldBy, skipped: status.skipped } : {}),
+      ...(isSchedule(fresh) ? { heldBy, skipped: status.skipped } : {}),
+      // Never starts again from 1, also not by way of a one-shot job: instance ids would come twice.
+      generation: isSchedule(fresh) ? (status.generation ?? 0) + 1 : status.generation,
       aliases: [...(status.aliases ?? []), fresh.jobId].slice(-aliasesMax),
     },
   };

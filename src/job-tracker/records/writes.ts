@@ -61,6 +61,11 @@ export class JobWrites {
     );
   }
 
+  /** A record as it was read: what the tracker remembers of it may be older. */
+  saw(record: JobRecord): void {
+    this.tell(record);
+  }
+
   private tell(record: JobRecord): void {
     for (const observer of this.observers) observer.written(record);
   }
