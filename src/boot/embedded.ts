@@ -5,7 +5,6 @@
  *   <data-path>/owner...      who owns it           <data-path>/jobs/     jobs and their logs, one LMDB file
  *   <data-path>/failstore/0/  what could not be sent
  */
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../adapters/lmdb/environment.js';
 import { checkDataFile } from '../adapters/lmdb/file-check.js';
@@ -38,6 +37,8 @@ export interface Stores {
 
 export class EmbeddedCluster {
   private static readonly byPath = new Map<string, Promise<EmbeddedCluster>>();
+  /** Clusters that are being left: whoever comes waits until the path is free. */
+  private static readonly leaving = new Map<string, Promise<void>>();
   readonly network = new MemoryNetwork(clock);
   private members = 0;
   private isOpenedBefore = false;
@@ -53,6 +54,7 @@ export class EmbeddedCluster {
   static async enter(dataPath: string, store: StoreName, log: Log): Promise<EmbeddedCluster> {
     const path = resolve(dataPath);
     const key = `${store}:${path}`;
+    await EmbeddedCluster.leaving.get(key);
     const joined = EmbeddedCluster.byPath.get(key) ?? EmbeddedCluster.take({ path, store, log });
     EmbeddedCluster.byPath.set(key, joined);
     try {
@@ -67,7 +69,6 @@ export class EmbeddedCluster {
 
   private static async take(place: { path: string; store: StoreName; log: Log }): Promise<EmbeddedCluster> {
     if (place.store === 'memory') return new EmbeddedCluster(place, new MemoryFailStore(), undefined);
-    mkdirSync(place.path, { recursive: true });
     const owner = await DataPathOwner.take({ path: place.path, clock, ids });
     const failStore = new LmdbFailStore({ path: join(place.path, 'failstore', '0'), onFatal: endProcess(place.log) });
     try {
@@ -101,15 +102,22 @@ export class EmbeddedCluster {
 
   async closeStores(): Promise<void> {
     const stores = await this.stores;
-    this.stores = undefined;
     await stores?.logger.close();
     await stores?.queue.close();
     await stores?.environment?.close();
+    this.stores = undefined;
   }
 
   async leave(): Promise<void> {
     if (--this.members > 0) return;
-    EmbeddedCluster.byPath.delete(`${this.place.store}:${this.place.path}`);
+    const key = `${this.place.store}:${this.place.path}`;
+    EmbeddedCluster.byPath.delete(key);
+    const left = this.close().finally(() => EmbeddedCluster.leaving.delete(key));
+    EmbeddedCluster.leaving.set(key, left);
+    await left;
+  }
+
+  private async close(): Promise<void> {
     await this.failStore.close();
     await this.owner?.release();
   }

@@ -8,21 +8,26 @@ import { checkName, checkWhole } from '../job/validate.js';
 import type { FollowOptions, JobEvent } from '../job-client/follow.js';
 import { JobClientRole } from '../job-client/job-client.js';
 import type { SubmitOptions, SubmitOutcome } from '../job-client/submit.js';
+import { shown } from '../kit/shown.js';
 import type { Transport } from '../ports/transport.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
-import { checkOptions, enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
+import { enterCluster, type NodePlace } from './node-place.js';
 import { OnceStarted } from './once-started.js';
 import { clock, codec, ids } from './system-ports.js';
 
 export interface JobClientOptions extends NodeOptions {
   /** The submitting group: its clients get the feedback. Default 'lts'. */
-  readonly nodeGroup?: string;
-  /** Hears of ended jobs of this group; with it, jobs ask for feedback unless they say otherwise. */
-  readonly jobCompletedHandler?: { onComplete(results: JobResult[]): unknown } | ((results: JobResult[]) => unknown);
+  readonly nodeGroup?: string | undefined;
+  /** Hears of ended jobs of this group, within 30 s, else the same come again; with it, jobs ask for feedback unless they say otherwise. */
+  readonly jobCompletedHandler?:
+    | { onComplete(results: JobResult[]): unknown }
+    | ((results: JobResult[]) => unknown)
+    | undefined;
   /** A submission that no tracker answers goes to the FailStore and is sent later. Default true. */
-  readonly useRetryClient?: boolean;
+  readonly useRetryClient?: boolean | undefined;
   /** A submit settles within this time, in ms. Default 5,000. */
-  readonly submitWithinMs?: number;
+  readonly submitWithinMs?: number | undefined;
 }
 
 /** LTS's answer to a submit. */
@@ -40,6 +45,14 @@ interface Running {
   readonly transport: Transport;
 }
 
+function checkHandler(handler: JobClientOptions['jobCompletedHandler']): void {
+  if (handler === undefined || typeof handler === 'function' || typeof handler?.onComplete === 'function') return;
+  throw new LtsError(
+    'LTS_CONFIG_INVALID',
+    'jobCompletedHandler: give a function, or an object with onComplete(results).',
+  );
+}
+
 const none: readonly Job[] = [];
 const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
 
@@ -49,6 +62,8 @@ export class JobClient {
   /** Throws LTS_CONFIG_INVALID, naming the option. */
   constructor(private readonly options: JobClientOptions = {}) {
     checkOptions(() => {
+      checkNodeOptions(options, ['nodeGroup', 'jobCompletedHandler', 'useRetryClient', 'submitWithinMs']);
+      checkHandler(options.jobCompletedHandler);
       checkName('nodeGroup', options.nodeGroup ?? 'lts');
       checkWhole('submitWithinMs', options.submitWithinMs ?? 1, { min: 1, max: 3_600_000 });
     });
@@ -82,11 +97,14 @@ export class JobClient {
   }
 
   async stop(): Promise<void> {
-    const running = await this.once.take();
-    if (!running) return;
-    await running.role.stop();
-    await running.transport.close();
-    await running.place.embedded.leave();
+    await this.once.stop(async ({ role, transport, place }) => {
+      try {
+        await role.stop();
+      } finally {
+        await transport.close();
+        await place.embedded.leave();
+      }
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -107,7 +125,7 @@ export class JobClient {
     return this.role().result(jobId, options);
   }
 
-  /** The job's states and progress until it ended. */
+  /** The job's states, progress and log lines until it ended. Throws as `result` does, except LTS_JOB_FAILED. */
   events(jobId: string, options?: FollowOptions): AsyncGenerator<JobEvent, void, void> {
     return this.role().events(jobId, options);
   }
@@ -121,6 +139,7 @@ export class JobClient {
     return this.role().ask('ListJobs', { limit: 100, ...request });
   }
 
+  /** Number of jobs by node group and state. */
   async countJobs(): Promise<Counts> {
     return (await this.role().ask('CountJobs', {})).counts;
   }
@@ -133,6 +152,7 @@ export class JobClient {
     return this.role().ask('ReadLog', { jobId, cursor, limit: 500 });
   }
 
+  /** One primary reason why the job is not running, or what became of it. Throws LTS_JOB_NOT_FOUND. */
   async explain(key: string | JobKey): Promise<Explanation> {
     return this.role().ask('ExplainJob', keyOf(key));
   }
@@ -144,10 +164,12 @@ export class JobClient {
     return this.role().ask('CancelJob', nodeGroup === undefined ? { jobId: id } : { taskId: id, nodeGroup });
   }
 
+  /** Holds a waiting job or a schedule. Throws LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT. */
   async suspendJob(key: string | JobKey): Promise<ControlAnswer> {
     return this.role().ask('SuspendJob', keyOf(key));
   }
 
+  /** Goes on with a suspended job, or with a schedule's next slot. Throws LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT. */
   async resumeJob(key: string | JobKey): Promise<ControlAnswer> {
     return this.role().ask('ResumeJob', keyOf(key));
   }
@@ -159,7 +181,7 @@ export class JobClient {
 
   /** Changes a waiting job or a schedule; `params` are plain data. */
   async editJob(key: string | JobKey, edit: Omit<JobEdit, 'params'> & { params?: unknown }): Promise<ControlAnswer> {
-    const { params, ...rest } = edit;
+    const { params, ...rest } = edit ?? {};
     const encoded = params === undefined ? rest : { ...rest, params: codec.encode(params, 'params') };
     return this.role().ask('EditJob', { ...keyOf(key), edit: encoded });
   }
@@ -179,4 +201,8 @@ async function submitOne(role: JobClientRole, job: Job, options: SubmitOptions |
 
 const isMany = (jobs: Job | readonly Job[]): jobs is readonly Job[] => Array.isArray(jobs);
 
-const keyOf = (key: string | JobKey): JobKey => (typeof key === 'string' ? { jobId: key } : key);
+function keyOf(key: string | JobKey): JobKey {
+  if (typeof key === 'string') return { jobId: key };
+  if (typeof key === 'object' && key !== null) return key;
+  throw new LtsError('LTS_JOB_NOT_FOUND', `${shown(key)} names no job. Give a jobId, or { taskId, nodeGroup }.`);
+}

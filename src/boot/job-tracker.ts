@@ -1,26 +1,29 @@
 /** JobTracker as users construct it. */
 import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
+import { parseCron } from '../job/cron/cron.js';
+import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
 import type { Transport } from '../ports/transport.js';
 import type { RunReport } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { Stores } from './embedded.js';
-import { enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
+import { enterCluster, type NodePlace } from './node-place.js';
 import { OnceStarted } from './once-started.js';
 import { chance, clock, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {
   /** For jobs that do not name their own. Default 10. */
-  readonly maxRetryTimes?: number;
+  readonly maxRetryTimes?: number | undefined;
   /** For jobs that do not name their own, in ms. Default 30,000. */
-  readonly retryIntervalMs?: number;
+  readonly retryIntervalMs?: number | undefined;
   /** Ended jobs are kept this long, in ms. Default 7 days. */
-  readonly keepEndedMs?: number;
+  readonly keepEndedMs?: number | undefined;
   /** Most ended jobs kept. Default 1,000,000. */
-  readonly keepEndedMax?: number;
+  readonly keepEndedMax?: number | undefined;
   /** Zone of cron expressions that name none. Default: the process's zone. */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
 }
 
 interface Running {
@@ -33,7 +36,17 @@ interface Running {
 export class JobTracker {
   private readonly once = new OnceStarted<Running>();
 
-  constructor(private readonly options: JobTrackerOptions = {}) {}
+  /** Throws LTS_CONFIG_INVALID, naming the option. */
+  constructor(private readonly options: JobTrackerOptions = {}) {
+    checkOptions(() => {
+      checkNodeOptions(options, ['maxRetryTimes', 'retryIntervalMs', 'keepEndedMs', 'keepEndedMax', 'timeZone']);
+      checkWhole('maxRetryTimes', options.maxRetryTimes ?? 0, { min: 0, max: 1_000_000 });
+      checkPause('retryIntervalMs', options.retryIntervalMs ?? 0);
+      checkWhole('keepEndedMs', options.keepEndedMs ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
+      checkWhole('keepEndedMax', options.keepEndedMax ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
+      if (options.timeZone !== undefined) parseCron('0 0 0 * * ?', options.timeZone);
+    });
+  }
 
   /** All or nothing: throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_STORE_FAILED or LTS_CONFIG_INVALID. */
   async start(): Promise<this> {
@@ -43,12 +56,15 @@ export class JobTracker {
 
   /** Answers what is open and closes the store. */
   async stop(): Promise<void> {
-    const running = await this.once.take();
-    if (!running) return;
-    await running.role.stop();
-    await running.transport.close();
-    await running.place.embedded.closeStores();
-    await running.place.embedded.leave();
+    await this.once.stop(async ({ role, transport, place }) => {
+      try {
+        await role.stop();
+        await transport.close();
+      } finally {
+        await place.embedded.closeStores();
+        await place.embedded.leave();
+      }
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -66,7 +82,8 @@ export class JobTracker {
   }
 
   private async startIn(place: NodePlace, stores: Stores): Promise<Running> {
-    const { clusterName: _, dataPath: __, jobQueue: ___, identity: ____, log: _____, ...own } = this.options;
+    const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
+    const own = { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone };
     const transport = place.embedded.network.transport();
     const { queue, logger } = stores;
     const role = new JobTrackerRole(

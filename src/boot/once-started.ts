@@ -2,6 +2,7 @@
 export class OnceStarted<Running> {
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
+  private stopping: Promise<unknown> = Promise.resolve();
 
   /** What runs now. */
   get now(): Running | undefined {
@@ -10,7 +11,7 @@ export class OnceStarted<Running> {
 
   /** A start that fails leaves nothing behind and may be tried again. */
   async start(open: () => Promise<Running>): Promise<void> {
-    this.starting ??= open();
+    this.starting ??= this.stopping.then(open);
     const { starting } = this;
     try {
       const running = await starting;
@@ -21,11 +22,17 @@ export class OnceStarted<Running> {
     }
   }
 
-  /** Hands out what runs, once, to whoever stops it. */
-  async take(): Promise<Running | undefined> {
+  private async take(): Promise<Running | undefined> {
     const { starting } = this;
     this.starting = undefined;
     this.running = undefined;
     return starting?.catch(() => undefined);
+  }
+
+  /** Closes what runs; a start that comes meanwhile waits for it. */
+  async stop<Report>(close: (running: Running) => Promise<Report>): Promise<Report | undefined> {
+    const closing = this.take().then((running) => (running === undefined ? undefined : close(running)));
+    this.stopping = closing.catch(() => undefined);
+    return closing;
   }
 }

@@ -4,23 +4,26 @@ import type { LogLevel } from '../job/log-line.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { Transport } from '../ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
-import { checkOptions, enterCluster, type NodeOptions, type NodePlace } from './node-options.js';
+import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
+import { enterCluster, type NodePlace } from './node-place.js';
 import { OnceStarted } from './once-started.js';
 import { RunnerTable, type RunnerTableOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
 
 export interface TaskTrackerOptions extends NodeOptions, RunnerTableOptions {
   /** The group whose jobs it runs. Default 'lts'. */
-  readonly nodeGroup?: string;
+  readonly nodeGroup?: string | undefined;
   /** Most runs at a time. Default 64. */
-  readonly workThreads?: number;
+  readonly workThreads?: number | undefined;
   /** What runs do when the node's lease could not be renewed in time. Default 'abort'. */
-  readonly leaseLost?: 'abort' | 'continue';
+  readonly leaseLost?: 'abort' | 'continue' | undefined;
   /** An aborted run that does not return within this time is given up, in ms. Default 5,000. */
-  readonly abortGraceMs?: number;
+  readonly abortGraceMs?: number | undefined;
   /** Biz-log lines below this level are not kept. Default 'INFO'. */
-  readonly bizLoggerLevel?: LogLevel;
+  readonly bizLoggerLevel?: LogLevel | undefined;
 }
+
+const ownKeys = ['nodeGroup', 'jobRunner', 'processors', 'workThreads', 'leaseLost', 'abortGraceMs', 'bizLoggerLevel'];
 
 interface Running {
   readonly place: NodePlace;
@@ -34,14 +37,15 @@ export class TaskTracker {
 
   /** Throws LTS_CONFIG_INVALID, naming the option, also when there is nothing to run. */
   constructor(private readonly options: TaskTrackerOptions) {
-    this.runners = new RunnerTable(options);
     checkOptions(() => {
+      checkNodeOptions(options, ownKeys);
       checkName('nodeGroup', options.nodeGroup ?? 'lts');
       checkWhole('workThreads', options.workThreads ?? 1, { min: 1, max: 100_000 });
       checkWhole('abortGraceMs', options.abortGraceMs ?? 0, { min: 0, max: 3_600_000 });
       checkOneOf('leaseLost', options.leaseLost ?? 'abort', ['abort', 'continue']);
       checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN', 'ERROR']);
     });
+    this.runners = new RunnerTable(options);
   }
 
   async start(): Promise<this> {
@@ -51,12 +55,15 @@ export class TaskTracker {
 
   /** Finishes what runs within the deadline (default 25,000 ms), hands back the rest, and says what it did. */
   async stop(deadlineMs?: number): Promise<StopReport> {
-    const running = await this.once.take();
-    if (!running) return { finished: 0, handedBack: 0, abandoned: 0 };
-    const report = await running.role.stop(deadlineMs);
-    await running.transport.close();
-    await running.place.embedded.leave();
-    return report;
+    const report = await this.once.stop(async ({ role, transport, place }) => {
+      try {
+        return await role.stop(deadlineMs);
+      } finally {
+        await transport.close();
+        await place.embedded.leave();
+      }
+    });
+    return report ?? { finished: 0, handedBack: 0, abandoned: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ import { nextFireAt } from '../job/cron/cron.js';
 import type { Job } from '../job/job.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../job/validate.js';
 import { durationMs } from '../kit/duration.js';
+import { shown } from '../kit/shown.js';
 import type { SubmittedBody, SubmittedJob, SubmittedTrigger } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
 
@@ -65,7 +66,8 @@ function triggerOf(job: Job): SubmittedTrigger {
     throw new LtsError('LTS_JOB_INVALID', 'triggerTime and delay exclude each other. Keep one of them.');
   }
   if (job.cron !== undefined) return cronOf(job.cron, job.timeZone);
-  if (job.repeat) {
+  if (job.repeat !== undefined) {
+    checkRepeat(job.repeat);
     const intervalMs = durationMs(job.repeat.interval, 'repeat.interval');
     checkInterval('repeat.interval', intervalMs);
     checkWhole('repeat.count', job.repeat.count, { min: -1, max: Number.MAX_SAFE_INTEGER });
@@ -78,6 +80,11 @@ function triggerOf(job: Job): SubmittedTrigger {
   }
   if (firstAt !== undefined) return { kind: 'at', at: firstAt };
   return { kind: 'delay', delayMs: optionalMs(job.delay, 'delay') ?? 0 };
+}
+
+function checkRepeat(repeat: unknown): void {
+  if (typeof repeat === 'object' && repeat !== null) return;
+  throw new LtsError('LTS_JOB_INVALID', `repeat: ${shown(repeat)} is no { interval, count }.`);
 }
 
 /** Checked here as well, so that a typing error is answered before anything is sent. */

@@ -237,6 +237,12 @@ export const isSchedule = (record: JobRecord): boolean => record.body.rule !== u
 const endStates: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancelled', 'expired', 'skipped']);
 export const isEnded = (state: JobState): boolean => endStates.has(state);
 
+/**
+ * What a body weighs on the wire, generously: its params in UTF-8 and 400 bytes for the rest. Encoding it again only to weigh it
+ * would cost more than the step that asks.
+ */
+export const bodyBytes = (body: JobBody): number => 400 + Buffer.byteLength(body.params);
+
 /** From two losses on an instance is a suspect: it waits in a lane of its own. */
 export const isSuspect = (record: JobRecord): boolean => record.status.losses >= 2;
 

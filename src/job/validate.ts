@@ -1,5 +1,6 @@
 /** The rules of a submitted job, with the exact sentence for each breach; used by client and tracker alike. */
 import { LtsError } from '../errors.js';
+import { shown } from '../kit/shown.js';
 import type { JobBody, RetryPolicy } from './job.js';
 
 const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -10,11 +11,6 @@ const intervalMsMax = 366 * 86_400_000;
 
 function invalid(field: string, value: unknown, rule: string): never {
   throw new LtsError('LTS_JOB_INVALID', `${field}: ${shown(value)} ${rule}`);
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 /** Cluster, group and lane names become part of subjects and keys. */

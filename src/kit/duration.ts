@@ -1,5 +1,6 @@
 /** Durations as users write them: milliseconds, or text with a unit. */
 import { LtsError } from '../errors.js';
+import { shown } from './shown.js';
 
 export type Duration = number | string;
 
@@ -15,6 +16,6 @@ export function durationMs(duration: Duration, field: string): number {
   }
   throw new LtsError(
     'LTS_DURATION_INVALID',
-    `${field}: ${JSON.stringify(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`,
+    `${field}: ${shown(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`,
   );
 }

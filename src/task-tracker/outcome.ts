@@ -6,6 +6,7 @@ import type { RunOutcome } from '../job/next-step.js';
 import { Result } from '../job/result.js';
 import { checkPause } from '../job/validate.js';
 import { type Duration, durationMs } from '../kit/duration.js';
+import { textOf as plainTextOf } from '../kit/shown.js';
 import type { Codec } from '../ports/codec.js';
 import { limits } from '../protocol/limits.js';
 
@@ -59,13 +60,14 @@ function encoded(value: unknown, codec: Codec): string | undefined {
   return value === undefined ? undefined : codec.encode(value, 'result');
 }
 
-/** Runners throw anything, and pass errors as messages; a value whose own conversion fails must not fail the node. */
+/** Runners throw anything, and pass errors as messages: of an error the stack, so that the log shows where it came from. */
 function textOf(value: unknown): string {
   try {
-    return String((value instanceof Error && value.stack) || value);
+    if (value instanceof Error && typeof value.stack === 'string') return value.stack;
   } catch {
-    return `a value of type ${typeof value} that cannot be shown as text`;
+    // An error whose stack cannot be read is shown like any other value.
   }
+  return plainTextOf(value);
 }
 
 function cut(text: string): string {

@@ -5,6 +5,7 @@ import type { BizLogger } from '../job/context.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine, LogLevel } from '../job/log-line.js';
 import { Batcher } from '../kit/batcher.js';
+import { textOf } from '../kit/shown.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress } from '../protocol/messages.js';
 import type { RunVoice } from './run.js';
@@ -44,7 +45,7 @@ export class Voice {
         at: this.parts.ports.clock.wallMs(),
         level,
         type: 'biz',
-        text: cut(String(text)),
+        text: cut(textOf(text)),
       });
     };
     const bizLogger: BizLogger = {

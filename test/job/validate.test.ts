@@ -38,7 +38,7 @@ describe('checkBody', () => {
       { processor: 'x'.repeat(129) },
       `processor: "${'x'.repeat(76)}... must be 1 to 128 characters without control characters.`,
     ],
-    [{ params: {} }, 'params: [object Object] must be encoded as JSON text.'],
+    [{ params: {} }, 'params: {} must be encoded as JSON text.'],
     [{ priority: 1.5 }, 'priority: 1.5 must be a whole number from -1000000000 to 1000000000.'],
     [{ priority: 1e9 + 1 }, 'priority: 1000000001 must be a whole number from -1000000000 to 1000000000.'],
     [{ timeoutMs: 0 }, 'timeout: 0 must be a whole number from 1 to 31622400000.'],

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { LtsError } from '../../src/errors.js';
 import { durationMs } from '../../src/kit/duration.js';
+import { shown } from '../../src/kit/shown.js';
 
 it.each([
   [0, 0],
@@ -41,7 +42,7 @@ it.each([
     expect.unreachable();
   } catch (error) {
     expect(LtsError.is(error, 'LTS_DURATION_INVALID')).toBe(true);
-    const sentence = `retryInterval: ${JSON.stringify(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`;
+    const sentence = `retryInterval: ${shown(duration)} is not a duration. Write milliseconds (200) or text such as '200ms', '30s', '5m', '2h', '3d'.`;
     expect((error as LtsError).message).toBe(sentence);
   }
 });

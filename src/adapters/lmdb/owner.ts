@@ -79,6 +79,9 @@ export class DataPathOwner {
     const owners = openOwners(this.path);
     try {
       replace(owners, this.text, undefined);
+    } catch (error) {
+      // The record may stay: with the socket gone, the next process takes it over.
+      if (!LtsError.is(error)) throw error;
     } finally {
       await owners.close();
       await closeSocket(this.server);
@@ -129,12 +132,17 @@ type Owners = RootDatabase<string, string>;
 
 /** Compare and set, over all processes: LMDB lets one write transaction run at a time. */
 function replace(owners: Owners, before: string | undefined, after: string | undefined): boolean {
-  return owners.transactionSync(() => {
-    if (owners.get(recordKey) !== before) return false;
-    if (after === undefined) owners.removeSync(recordKey);
-    else owners.putSync(recordKey, after);
-    return true;
-  });
+  try {
+    return owners.transactionSync(() => {
+      if (owners.get(recordKey) !== before) return false;
+      if (after === undefined) owners.removeSync(recordKey);
+      else owners.putSync(recordKey, after);
+      return true;
+    });
+  } catch (cause) {
+    const text = `The owner of the data path cannot be written: ${(cause as Error).message}. Check free space and permissions.`;
+    throw new LtsError('LTS_STORE_FAILED', text, { cause });
+  }
 }
 
 const ownerFileOf = (path: string): string => join(path, 'owner.lmdb');

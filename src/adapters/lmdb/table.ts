@@ -91,7 +91,7 @@ export class LmdbTable {
 
   /** Read to the end before the table is written again: an open cursor would not survive it. */
   keys(range: KeyRange = {}): Key[] {
-    return this.db.getKeys({ ...range }).asArray as unknown as Key[];
+    return [...(this.db.getKeys({ ...range }) as Iterable<Key>)];
   }
 
   firstKey(range: KeyRange = {}): Key | undefined {
@@ -99,7 +99,7 @@ export class LmdbTable {
   }
 
   entries(range: KeyRange = {}): { key: Key; value: string }[] {
-    return this.db.getRange({ ...range }).asArray as unknown as { key: Key; value: string }[];
+    return [...(this.db.getRange({ ...range }) as Iterable<{ key: Key; value: string }>)];
   }
 
   private assertWriting(): void {

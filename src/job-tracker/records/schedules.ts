@@ -85,6 +85,10 @@ export class Schedules {
     }
   }
 
+  async wakeAll(jobIds: readonly string[]): Promise<void> {
+    await Promise.all(jobIds.map((jobId) => this.wake(jobId)));
+  }
+
   /** A suspend that was interrupted before it reached the schedule. */
   private async wake(jobId: string): Promise<void> {
     await this.writes.change(jobId, (record) =>

@@ -15,7 +15,7 @@ import { ended } from '../../job/ending.js';
 import type { JobRecord, JobStatus, Slot } from '../../job/job.js';
 import { isEnded, isSchedule, withStatus } from '../../job/job.js';
 import { firstSlot, instanceId, type NextSlot, slotAfter } from '../../job/schedule.js';
-import { checkInstant, checkWhole } from '../../job/validate.js';
+import { checkInstant, checkName, checkWhole } from '../../job/validate.js';
 import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
 import type { Schedules } from '../records/schedules.js';
 import { ruleOf } from '../records/submitted.js';
@@ -99,11 +99,14 @@ export class Control {
         ? this.resumed(record, await this.instancesOf(record))
         : withStatus(record, { state: 'waiting' });
     });
-    if (isSchedule(job)) await this.own.schedules.open(job);
+    // Independent slots that were due already have their run numbers: they go on beside the slots to come.
+    if (job.body.rule?.relyOnPrevCycle === false) await this.own.schedules.wakeAll(job.status.heldBy ?? []);
+    else if (isSchedule(job)) await this.own.schedules.open(job);
     return { job, receipt: 'done' };
   }
 
   async trigger({ requestId, ...key }: BodyOf<'TriggerJob'>): Promise<ControlAnswer> {
+    checkName('requestId', requestId);
     const found = await this.find(key);
     const now = this.now();
     if (!isSchedule(found)) {

@@ -1,9 +1,11 @@
 /** Queries: what is known of a job, now or as soon as it changes. */
 import { LtsError } from '../../errors.js';
 import type { JobRecord } from '../../job/job.js';
+import type { ListRequest } from '../../job/listing.js';
 import type { JobLogLine } from '../../job/log-line.js';
 import { isJobId } from '../../job/validate.js';
 import { Deferred } from '../../kit/deferred.js';
+import { shown, textOf } from '../../kit/shown.js';
 import type { JobQueue } from '../../ports/job-queue.js';
 import { limits } from '../../protocol/limits.js';
 import type { BodyOf, JobKey, Progress, ReplyOf } from '../../protocol/messages.js';
@@ -12,6 +14,7 @@ import type { TrackerParts } from '../tracker-ports.js';
 
 const waitersMax = 50_000;
 const waitMsMax = 30_000;
+const pageMax = 1_000;
 
 /** The record of this key. Throws LTS_JOB_NOT_FOUND, naming it. */
 export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> {
@@ -19,8 +22,8 @@ export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> 
   if (record) return record;
   const name =
     'jobId' in key
-      ? `Job ${shown(key.jobId)} is`
-      : `An open job with taskId ${shown(key.taskId)} in group ${shown(key.nodeGroup)} is`;
+      ? `Job ${named(key.jobId)} is`
+      : `An open job with taskId ${named(key.taskId)} in group ${named(key.nodeGroup)} is`;
   throw new LtsError('LTS_JOB_NOT_FOUND', `${name} not known. An ended job is removed after its retention time.`);
 }
 
@@ -31,7 +34,19 @@ async function lookUp(queue: JobQueue, key: JobKey): Promise<JobRecord | undefin
   return isKey ? queue.findOpen(key.nodeGroup, key.taskId) : undefined;
 }
 
-const shown = (text: unknown): string => String(text).slice(0, 80);
+const named = (id: unknown): string => textOf(id).slice(0, 80);
+
+function checkList({ states, nodeGroup, taskId, cursor, limit }: ListRequest): void {
+  const wrong =
+    (states !== undefined &&
+      !Array.isArray(states) &&
+      `states: ${shown(states)} is not a list; write ['waiting'] for one`) ||
+    (nodeGroup !== undefined && !isJobId(nodeGroup) && `nodeGroup: ${shown(nodeGroup)} is not a name`) ||
+    (taskId !== undefined && typeof taskId !== 'string' && `taskId: ${shown(taskId)} is not a text`) ||
+    (cursor !== undefined && typeof cursor !== 'string' && `cursor: ${shown(cursor)} is not a text`) ||
+    (!Number.isInteger(limit) && `limit: ${shown(limit)} is not a whole number`);
+  if (wrong) throw new LtsError('LTS_MESSAGE_INVALID', `${wrong}. Correct it and ask again.`);
+}
 
 interface Waiter {
   readonly afterRev: number;
@@ -57,13 +72,8 @@ export class Queries implements WriteObserver {
   }
 
   list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
-    if (request.states !== undefined && !Array.isArray(request.states)) {
-      throw new LtsError(
-        'LTS_MESSAGE_INVALID',
-        `states: ${shown(request.states)} is not a list. Write ['waiting'] for one state.`,
-      );
-    }
-    return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, 1000)) });
+    checkList(request);
+    return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, pageMax)) });
   }
 
   async count(): Promise<ReplyOf<'CountJobs'>> {

@@ -1,5 +1,6 @@
 /** Reads the text of a cron expression: Quartz with 6 or 7 fields, unix with 5. */
 import { LtsError } from '../../errors.js';
+import { shown } from '../../kit/shown.js';
 import {
   type Calendar,
   type DayRule,
@@ -63,6 +64,7 @@ const expressionLengthMax = 1_024;
 
 /** Throws LTS_CRON_INVALID with a sentence that names the field, the bad text and what is allowed. */
 export function parseCronFields(expression: string): CronFields {
+  if (typeof expression !== 'string') throw invalid(shown(expression), 'it is not a text');
   if (expression.length > expressionLengthMax) {
     throw invalid(expression, `it has ${expression.length} characters; at most ${expressionLengthMax} are allowed`);
   }

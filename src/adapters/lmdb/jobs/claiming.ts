@@ -1,6 +1,6 @@
 /** One claim, inside a commit: takes due records in turn, ends those past their expiry, stops at the request's bounds. */
 import { ended } from '../../../job/ending.js';
-import { type JobRecord, withStatus } from '../../../job/job.js';
+import { bodyBytes, type JobRecord, withStatus } from '../../../job/job.js';
 import type { ClaimOutcome, ClaimRequest } from '../../../ports/job-queue.js';
 import { ClaimScan, type Lane } from './claim-scan.js';
 import type { ClaimKey } from './job-indexes.js';
@@ -8,9 +8,6 @@ import type { JobRecords } from './job-records.js';
 
 /** Most records that one claim ends as expired; the caller asks again. */
 const expiredPerClaimMax = 1_000;
-
-/** What a body weighs without its params, generously: encoding it again only to weigh it would cost more than the claim. */
-const bodyBytesBesideParams = 400;
 
 export class Claiming {
   private readonly claimed: JobRecord[] = [];
@@ -53,7 +50,7 @@ export class Claiming {
       this.expired.push(this.write(record, ended(record, { state: 'expired', now })));
       return true;
     }
-    this.bytes += bodyBytesBesideParams + Buffer.byteLength(record.body.params);
+    this.bytes += bodyBytes(record.body);
     if (this.claimed.length > 0 && this.bytes > bytesMax) return false;
     this.claimed.push(this.write(record, this.started(record)));
     this.lane = { kind: key[1], name: key[2] };

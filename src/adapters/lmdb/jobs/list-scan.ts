@@ -9,6 +9,7 @@ import type { ListRequest } from '../../../job/listing.js';
 import type { LmdbTable } from '../table.js';
 import { endedHint, type IndexEntry, last } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
+import { keyTextMax } from './record-text.js';
 
 const sections = ['executing', 'waiting', 'suspended', 'schedules', 'ended'] as const;
 type Section = (typeof sections)[number];
@@ -95,7 +96,7 @@ export const cursorOf = (place: ListPlace): string => JSON.stringify([place.sect
 export function placeOfCursor(cursor: string): ListPlace {
   try {
     const [section, key] = JSON.parse(cursor) as [Section, Key];
-    if (sections.includes(section) && Array.isArray(key)) return { section, key };
+    if (sections.includes(section) && Array.isArray(key) && key.every(isKeyPart)) return { section, key };
   } catch {
     // Said below.
   }
@@ -103,6 +104,10 @@ export function placeOfCursor(cursor: string): ListPlace {
     'LTS_MESSAGE_INVALID',
     `list: the cursor ${cursor} is not one of this store. Begin again without a cursor.`,
   );
+}
+
+function isKeyPart(part: unknown): boolean {
+  return typeof part === 'string' ? part.length <= keyTextMax : Number.isFinite(part);
 }
 
 function mayHold(section: Section, { states, schedules }: ListRequest): boolean {

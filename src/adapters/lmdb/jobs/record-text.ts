@@ -63,7 +63,7 @@ function parsed(jobId: string, text: string, part: string): object {
   throw new UndecodableRecord(jobId, `its ${part} is not a JSON object`);
 }
 
-const keyTextMax = 200;
+export const keyTextMax = 200;
 
 /** Throws LTS_JOB_INVALID for a record whose keys the store could not hold; before anything is written. */
 export function assertStorable({ jobId, body, status }: JobRecord): void {
