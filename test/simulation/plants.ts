@@ -16,20 +16,25 @@ import type { Plant, World } from './world.js';
 interface Insides {
   readonly settle: {
     verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>;
-    afterwards(records: readonly JobRecord[], changes: readonly Change[]): Promise<void>;
+    afterwards(records: readonly JobRecord[]): Promise<void>;
   };
   readonly rescue: {
     giveBack(session: Session, runIds: readonly string[]): Promise<void>;
     sweep(): Promise<void>;
     watch(session: Session, now: number): Promise<void>;
     end(session: Session, why: string): Promise<void>;
+    rescueRuns(session: string): Promise<void>;
   };
   readonly sessions: {
     begin(info: Session['info']): Session;
     renew(id: string, runIds: readonly string[]): boolean;
     find(id: string): Session | undefined;
+    end(session: Session): void;
   };
-  readonly dispatch: { replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown> };
+  readonly dispatch: {
+    replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown>;
+    drop(session: Session): void;
+  };
   readonly trigger: { sweep(): Promise<void> };
 }
 
@@ -157,10 +162,15 @@ export const plants: readonly Plant[] = [
       outageMs: { min: 100, max: 3_000 },
     }),
     tracker: (role) => {
-      const { dispatch, rescue } = insidesOf(role);
+      const { dispatch, rescue, sessions } = insidesOf(role);
       dispatch.replyTo = async (session, jobs) =>
         session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
       rescue.sweep = async () => {};
+      rescue.end = async (session) => {
+        sessions.end(session);
+        dispatch.drop(session);
+        await rescue.rescueRuns(session.id);
+      };
     },
   },
   {
