@@ -18,7 +18,7 @@ import type { TrackerParts } from './tracker-ports.js';
 const misfireGraceMs = 5_000;
 const pageMax = 200;
 /** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
-const heldMax = 100;
+const heldMax = 1_000;
 
 export class Trigger implements WriteObserver {
   private readonly alarm: Alarm;

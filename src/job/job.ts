@@ -184,7 +184,7 @@ export interface JobStatus {
   readonly generation?: number | undefined;
   /**
    * Earlier instances that may still be open. Slots that rely on the previous cycle: those of older generations, which must have
-   * ended before this generation's first one is inserted. Independent slots: the newest 100.
+   * ended before this generation's first one is inserted. Independent slots: the newest 1,000.
    */
   readonly heldBy?: readonly string[] | undefined;
   /** Slots passed over, with the last reason written to the job log. */

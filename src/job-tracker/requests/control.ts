@@ -99,7 +99,6 @@ export class Control {
         ? this.resumed(record, await this.instancesOf(record))
         : withStatus(record, { state: 'waiting' });
     });
-    // Independent slots that were due already have their run numbers: they go on beside the slots to come.
     if (job.body.rule?.relyOnPrevCycle === false) await this.own.schedules.wakeAll(job.status.heldBy ?? []);
     else if (isSchedule(job)) await this.own.schedules.open(job);
     return { job, receipt: 'done' };
@@ -189,7 +188,10 @@ export class Control {
     const { next, skipped } = this.slotFrom(schedule, instance);
     if (!next) return ended(schedule, { state: 'succeeded', now: this.now() });
     const total = (schedule.status.skipped ?? 0) + skipped;
-    return withStatus(schedule, { state: 'waiting', skipped: total, ...nextGeneration(schedule, next, heldBy) });
+    // Independent slots that were due before the suspend go on beside those to come: nothing of them is replaced.
+    const isIndependent = schedule.body.rule?.relyOnPrevCycle === false;
+    const going = isIndependent ? { slot: next, dueAt: next.at } : nextGeneration(schedule, next, heldBy);
+    return withStatus(schedule, { state: 'waiting', skipped: total, ...going });
   }
 
   /** Where a new generation goes on: a slot that still waits for its time stays; one that is passed or used gives way to the next. */
