@@ -74,7 +74,8 @@ function waitingRun(record: JobRecord, step: NextStep, { message }: Omit<Ending,
   const status = nextStatus(record);
   status.state = step.state;
   status.dueAt = step.dueAt;
-  status.isAlone = step.isAlone;
+  // Handed back or retried, a suspect that must be alone still must be.
+  status.isAlone = step.isAlone ?? status.isAlone;
   status.message = message ?? status.message;
   release(status);
   return { jobId: record.jobId, body: record.body, status };

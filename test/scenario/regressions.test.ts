@@ -1,5 +1,8 @@
 /** What once went wrong, each named after it. */
 import { expect, it } from 'vitest';
+import { afterRun } from '../../src/job/ending.js';
+import { nextStep } from '../../src/job/next-step.js';
+import { aRun } from '../helpers/records.js';
 import { startCluster } from '../helpers/start-cluster.js';
 
 it('a schedule that was a one-shot job in between never uses an instance id twice', async () => {
@@ -56,4 +59,12 @@ it('one malformed submission in a batch leaves the others standing', async () =>
   );
   expect(outcomes.map(({ code }) => code)).toEqual(['accepted', 'rejected', 'rejected', 'accepted']);
   await cluster.stop();
+});
+
+it('a suspect that must be alone and is handed back still must be alone', () => {
+  const suspect = aRun({ losses: 3, isAlone: true });
+  for (const outcome of [{ kind: 'returned' }, { kind: 'missed' }, { kind: 'later' }] as const) {
+    const after = afterRun(suspect, nextStep(suspect, outcome, { now: 5, chance: 0 }), { now: 5, outcome });
+    expect(after.status).toMatchObject({ state: 'waiting', losses: 3, isAlone: true });
+  }
 });
