@@ -9,10 +9,9 @@ import type { FollowOptions, JobEvent } from '../job-client/follow.js';
 import { JobClientRole } from '../job-client/job-client.js';
 import type { SubmitOptions, SubmitOutcome } from '../job-client/submit.js';
 import { shown } from '../kit/shown.js';
-import type { Transport } from '../ports/transport.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, type NodePlace } from './node-place.js';
+import { enterCluster, leaveCluster, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
 import { clock, codec, ids } from './system-ports.js';
 
@@ -39,10 +38,8 @@ export interface Response extends Omit<SubmitOutcome, 'jobId'> {
   readonly failedJobs: readonly Job[];
 }
 
-interface Running {
-  readonly place: NodePlace;
+interface Running extends PlacedNode {
   readonly role: JobClientRole;
-  readonly transport: Transport;
 }
 
 function checkHandler(handler: JobClientOptions['jobCompletedHandler']): void {
@@ -86,23 +83,16 @@ export class JobClient {
       { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
       { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
-    try {
-      await role.start();
-    } catch (error) {
-      await transport.close();
-      await place.embedded.leave();
-      throw error;
-    }
+    await startRole(role, { place, transport });
     return { place, role, transport };
   }
 
   async stop(): Promise<void> {
-    await this.once.stop(async ({ role, transport, place }) => {
+    await this.once.stop(async ({ role, ...node }) => {
       try {
         await role.stop();
       } finally {
-        await transport.close();
-        await place.embedded.leave();
+        await leaveCluster(node);
       }
     });
   }

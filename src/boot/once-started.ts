@@ -29,10 +29,12 @@ export class OnceStarted<Running> {
     return starting?.catch(() => undefined);
   }
 
-  /** Closes what runs; a start that comes meanwhile waits for it. */
+  /** Closes what runs; a start or another stop that comes meanwhile waits for it. */
   async stop<Report>(close: (running: Running) => Promise<Report>): Promise<Report | undefined> {
+    const earlier = this.stopping;
     const closing = this.take().then((running) => (running === undefined ? undefined : close(running)));
-    this.stopping = closing.catch(() => undefined);
+    this.stopping = Promise.allSettled([earlier, closing]);
+    await earlier;
     return closing;
   }
 }

@@ -2,10 +2,9 @@
 
 import type { LogLevel } from '../job/log-line.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
-import type { Transport } from '../ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, type NodePlace } from './node-place.js';
+import { enterCluster, leaveCluster, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
 import { RunnerTable, type RunnerTableOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
@@ -25,10 +24,8 @@ export interface TaskTrackerOptions extends NodeOptions, RunnerTableOptions {
 
 const ownKeys = ['nodeGroup', 'jobRunner', 'processors', 'workThreads', 'leaseLost', 'abortGraceMs', 'bizLoggerLevel'];
 
-interface Running {
-  readonly place: NodePlace;
+interface Running extends PlacedNode {
   readonly role: TaskTrackerRole;
-  readonly transport: Transport;
 }
 
 export class TaskTracker {
@@ -55,12 +52,11 @@ export class TaskTracker {
 
   /** Finishes what runs within the deadline (default 25,000 ms), hands back the rest, and says what it did. */
   async stop(deadlineMs?: number): Promise<StopReport> {
-    const report = await this.once.stop(async ({ role, transport, place }) => {
+    const report = await this.once.stop(async ({ role, ...node }) => {
       try {
         return await role.stop(deadlineMs);
       } finally {
-        await transport.close();
-        await place.embedded.leave();
+        await leaveCluster(node);
       }
     });
     return report ?? { finished: 0, handedBack: 0, abandoned: 0 };
@@ -76,13 +72,7 @@ export class TaskTracker {
     const { failStore } = place.embedded;
     const ports = { transport, failStore, runners: this.runners, codec, clock, ids, chance, log: place.log };
     const role = new TaskTrackerRole(ports, { ...this.settings(), cluster: place.cluster, identity: place.identity });
-    try {
-      await role.start();
-    } catch (error) {
-      await transport.close();
-      await place.embedded.leave();
-      throw error;
-    }
+    await startRole(role, { place, transport });
     return { place, role, transport };
   }
 

@@ -10,8 +10,10 @@
  * (`unseen`), and when the earliest waiting one becomes due. One timer serves them all.
  */
 import { Alarm } from '../cluster/alarm.js';
+import { afterRun } from '../job/ending.js';
 import type { JobRecord } from '../job/job.js';
-import { isSchedule, isSuspect, withStatus } from '../job/job.js';
+import { isSchedule, isSuspect } from '../job/job.js';
+import { nextStep } from '../job/next-step.js';
 import { Deferred } from '../kit/deferred.js';
 import type { ClaimOutcome } from '../ports/job-queue.js';
 import { limits } from '../protocol/limits.js';
@@ -386,14 +388,8 @@ export class Dispatch implements WriteObserver {
   }
 }
 
-/** A claim that never reached its worker: waiting again at once, as if it had not been. */
+/** A claim that never reached its worker. */
 function givenBack(record: JobRecord, now: number): JobRecord {
-  const { attempt } = record.status;
-  return withStatus(record, {
-    state: 'waiting',
-    dueAt: now,
-    attempt: attempt - 1,
-    runId: undefined,
-    session: undefined,
-  });
+  const outcome = { kind: 'missed' } as const;
+  return afterRun(record, nextStep(record, outcome, { now, chance: 0 }), { now, outcome });
 }

@@ -1,11 +1,11 @@
 /** Retention: removes ended jobs and their logs after their time, never what a schedule still needs. */
 import type { JobRecord } from '../job/job.js';
+import { schedulePages } from './records/schedules.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Never what ended so recently, however many there are. */
 const keepRecentMs = 10 * 60_000;
 const perCallMax = 1_000;
-const pageMax = 500;
 
 export class Retention {
   private isStopping = false;
@@ -38,17 +38,9 @@ export class Retention {
 
   private async openSchedules(): Promise<Map<string, JobRecord>> {
     const found = new Map<string, JobRecord>();
-    let cursor: string | undefined;
-    do {
-      const page = await this.parts.ports.queue.list({
-        schedules: true,
-        states: ['waiting', 'suspended'],
-        cursor,
-        limit: pageMax,
-      });
-      for (const schedule of page.records) found.set(schedule.jobId, schedule);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    for await (const page of schedulePages(this.parts.ports.queue, ['waiting', 'suspended'])) {
+      for (const schedule of page) found.set(schedule.jobId, schedule);
+    }
     return found;
   }
 }

@@ -10,7 +10,7 @@ import { ended } from '../job/ending.js';
 import type { JobRecord, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
-import type { Schedules } from './records/schedules.js';
+import { type Schedules, schedulePages } from './records/schedules.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
@@ -91,14 +91,11 @@ export class Trigger implements WriteObserver {
     visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>,
   ): Promise<void> {
     const { queue } = this.parts.ports;
-    let cursor: string | undefined;
-    do {
-      const page = await queue.list({ schedules: true, states: ['waiting'], cursor, limit: pageMax });
-      const relying = page.records.filter((schedule) => schedule.body.rule?.relyOnPrevCycle && schedule.status.slot);
+    for await (const page of schedulePages(queue, ['waiting'])) {
+      const relying = page.filter((schedule) => schedule.body.rule?.relyOnPrevCycle && schedule.status.slot);
       const instances = await queue.get(relying.map(currentInstanceId));
       for (const [i, schedule] of relying.entries()) await visit(schedule, instances[i]);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
   }
 
   /** Fires the independent schedules that are due; answers when the next one is. */

@@ -65,6 +65,15 @@ it('a start waits for a stop that is under way', async () => {
   await tracker.stop();
 });
 
+it('two stops are one, and a start after them waits for both', async () => {
+  const tracker = new JobTracker({ dataPath: folder, log });
+  await tracker.start();
+  const stopped = [tracker.stop(), tracker.stop()];
+  await tracker.start();
+  await Promise.all(stopped);
+  await tracker.stop();
+});
+
 describe('bad questions are answered, and end nothing', () => {
   it.each([
     { nodeGroup: 'x'.repeat(5_000) },

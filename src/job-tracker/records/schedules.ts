@@ -8,9 +8,10 @@
  * slot, so that no two ever compute different ones.
  */
 import { ended } from '../../job/ending.js';
-import type { JobRecord, Slot } from '../../job/job.js';
+import type { JobRecord, JobState, Slot } from '../../job/job.js';
 import { isEnded, newStatus, withStatus } from '../../job/job.js';
 import { instanceId, slotAfter } from '../../job/schedule.js';
+import type { JobQueue } from '../../ports/job-queue.js';
 import type { TrackerParts } from '../tracker-ports.js';
 import type { JobWrites } from './writes.js';
 
@@ -21,6 +22,8 @@ export interface Following {
 }
 
 const none: ReadonlyMap<string, Following> = new Map();
+
+const pageMax = 200;
 
 /** Steps that one call takes along a schedule; the sweep takes the rest. */
 const stepsMax = 20;
@@ -176,6 +179,19 @@ export class Schedules {
     if (state === 'waiting' && generation === seen.status.generation) return;
     await this.withdraw(inserted.jobId);
   }
+}
+
+/** All schedules in these states, a page at a time. */
+export async function* schedulePages(
+  queue: JobQueue,
+  states: readonly JobState[],
+): AsyncGenerator<readonly JobRecord[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await queue.list({ schedules: true, states, cursor, limit: pageMax });
+    yield page.records;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }
 
 /** The instance of the schedule's current slot is the one whose end makes the schedule go on. */
