@@ -30,6 +30,14 @@ export const errorTable = {
     'Params or a result cannot be encoded as JSON.',
     'Pass plain data: no cycles, no BigInt, at most 32 levels deep.',
   ),
+  LTS_PARAMS_INVALID: entry(
+    'Params do not fit their class or schema.',
+    'Correct the paths named in the message and submit again.',
+  ),
+  LTS_PROCESSOR_INVALID: entry(
+    'A processor class, its handlers or its dependencies cannot be used.',
+    'Correct the class named in the message.',
+  ),
   LTS_MESSAGE_INVALID: entry(
     'A message between nodes is malformed.',
     'Check that the sender speaks this protocol version.',
