@@ -23,10 +23,17 @@ arrows.testing = ['boot', ...belowIndex];
 
 /** An npm package may be imported only from its home; one that is not named here, from nowhere in src. */
 const homes = {
+  'class-validator': '^src/adapters/class-validator/',
   'cron-parser': '^src/job/cron/',
   commander: '^src/cli/',
+  inversify: '^src/(boot|testing)/',
+  'dot-properties': '^src/boot/settings/',
   lmdb: '^src/adapters/lmdb/',
+  mongodb: '^src/adapters/mongo/',
+  nats: '^src/adapters/nats/',
   pino: '^src/adapters/pino/',
+  'reflect-metadata': '^src/boot/beans/',
+  tinyglobby: '^src/boot/beans/',
 };
 
 /** `src/errors.ts` and `src/index.ts` are files, all other layers are folders. */

@@ -74,6 +74,12 @@ export class JobContext<P = Record<string, any>> {
     this.fields = fields;
   }
 
+  /** The same run with other params: what a schema made of them. */
+  withParams<Q>(params: Q): JobContext<Q> {
+    const { jobId, taskId, priority } = this.job;
+    return new JobContext({ ...this.fields, job: new RunningJob(jobId, taskId, params, priority) });
+  }
+
   /** Lines that are kept under this job. */
   get bizLogger(): BizLogger {
     return this.fields.bizLogger();

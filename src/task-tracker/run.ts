@@ -8,13 +8,20 @@ import { type BizLogger, JobContext, RunAborted, RunningJob } from '../job/conte
 import type { AbortReason, JobRecord } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
 import { Deferred } from '../kit/deferred.js';
+import { runAsCurrent } from './current-run.js';
 import { outcomeOfAbort, outcomeOfReturn, outcomeOfThrow } from './outcome.js';
-import type { WorkerParts } from './worker-ports.js';
+import type { WorkerPorts, WorkerSettings } from './worker-ports.js';
 
 /** What a run tells while it goes on. */
 export interface RunVoice {
   readonly bizLogger: BizLogger;
   readonly progress: (percent: number, text?: string) => void;
+}
+
+/** What a run needs of its worker. */
+export interface RunParts {
+  readonly ports: Pick<WorkerPorts, 'runners' | 'codec' | 'clock'>;
+  readonly settings: Required<Pick<WorkerSettings, 'nodeGroup' | 'abortGraceMs'>>;
 }
 
 export class Run {
@@ -30,7 +37,7 @@ export class Run {
   isReturned = false;
 
   constructor(
-    private readonly parts: WorkerParts,
+    private readonly parts: RunParts,
     readonly job: JobRecord,
     private readonly voiceOf: (job: JobRecord) => RunVoice,
   ) {}
@@ -67,7 +74,7 @@ export class Run {
     try {
       const runner = runners.find(this.job.body.processor);
       if (!runner) throw this.unknownRunner();
-      outcome = outcomeOfReturn(await runner.run(this.context()), codec);
+      outcome = outcomeOfReturn(await runAsCurrent(runner, this.context()), codec);
     } catch (thrown) {
       outcome = outcomeOfThrow(thrown);
     }
