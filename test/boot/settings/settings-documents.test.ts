@@ -1,0 +1,62 @@
+/** The documents follow the table. `npx vitest run test/boot/settings -u` writes lts.properties anew. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadSettings } from '../../../src/boot/settings/load-settings.js';
+import { propertiesDocument, settingsDocument } from '../../../src/boot/settings/settings-documents.js';
+import { settingsReport } from '../../../src/boot/settings/settings-report.js';
+import { allSettings } from '../../../src/boot/settings/table/settings-table.js';
+
+const root = join(import.meta.dirname, '../../..');
+
+describe('lts.properties', () => {
+  it('in the root is what the table says', async () => {
+    await expect(propertiesDocument()).toMatchFileSnapshot(join(root, 'lts.properties'));
+  });
+
+  it('says nothing but defaults', () => {
+    const read = loadSettings({ baseFolder: root, files: ['lts.properties'], env: {} });
+    const byDefault = loadSettings({ baseFolder: root, files: [], env: {} });
+    const notCompared = { entries: [], isDefault: undefined };
+    expect({ ...read, ...notCompared }).toEqual({ ...byDefault, ...notCompared });
+    expect(read.entries.filter(({ origin }) => origin.startsWith('lts.properties:')).length).toBeGreaterThan(2);
+  });
+
+  it('names every key once, with its default', () => {
+    const lines = propertiesDocument().split('\n');
+    for (const { key, default: text = '' } of allSettings) {
+      expect(lines.filter((line) => line.replace(/^#/, '') === `${key}=${text}`)).toHaveLength(1);
+    }
+  });
+});
+
+it('the table of the README has every key of its own, with its default', () => {
+  const rows = settingsDocument().split('\n');
+  for (const { key, default: text, inherits } of allSettings) {
+    const row = rows.filter((line) => line.startsWith(`| \`${key}\` |`));
+    expect(row).toHaveLength(inherits ? 0 : 1);
+    if (text !== undefined) expect(row[0]).toContain(`| \`${text}\` |`);
+  }
+});
+
+describe('lts config', () => {
+  const settings = loadSettings({ baseFolder: root, files: [], env: { LTS_LOG_LEVEL: 'warn', LTS_ODD: 'x' } });
+
+  it('has a line for every key with its value and origin, and the warnings', () => {
+    const lines = settingsReport(settings).text.split('\n');
+    expect(lines[0]).toMatch(/^KEY +VALUE +ORIGIN/);
+    expect(lines).toHaveLength(1 + allSettings.length + 1);
+    expect(lines.find((line) => line.startsWith('lts.log.level'))).toMatch(
+      /^lts\.log\.level +warn +env LTS_LOG_LEVEL$/,
+    );
+    expect(lines.find((line) => line.startsWith('lts.scan'))).toMatch(/^lts\.scan +- +default$/);
+    expect(lines.at(-1)).toBe('warning: env LTS_ODD: LTS_ODD: no such key.');
+  });
+
+  it('has the same as JSON', () => {
+    const { settings: all, warnings } = settingsReport(settings).json;
+    expect(all).toHaveLength(allSettings.length);
+    expect(all).toContainEqual({ key: 'lts.log.level', value: 'warn', origin: 'env LTS_LOG_LEVEL' });
+    expect(all).toContainEqual({ key: 'lts.scan', value: null, origin: 'default' });
+    expect(warnings).toHaveLength(1);
+  });
+});
