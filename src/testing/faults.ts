@@ -51,3 +51,36 @@ export const calmStore: StoreFaults = {
   slowMs: { min: 0, max: 0 },
   refuseRate: 0,
 };
+
+/** How much goes wrong between the nodes of a test cluster. */
+export type FaultLevel = 'none' | 'some' | 'many';
+
+/** Without faults the network takes no time: a retry after 30 s runs 30 s later to the millisecond. */
+const instantNetwork: NetworkFaults = { ...calmNetwork, latencyMs: { min: 0, max: 0 } };
+
+const levels: Readonly<Record<FaultLevel, NetworkFaults>> = {
+  none: instantNetwork,
+  some: {
+    latencyMs: { min: 0.2, max: 20 },
+    dropRate: 0.005,
+    slowRate: 0.005,
+    slowMs: { min: 100, max: 8_000 },
+    duplicateRate: 0.01,
+    replayRate: 0.002,
+    replayMs: { min: 100, max: 10_000 },
+  },
+  many: {
+    latencyMs: { min: 1, max: 200 },
+    dropRate: 0.05,
+    slowRate: 0.05,
+    slowMs: { min: 100, max: 15_000 },
+    duplicateRate: 0.05,
+    replayRate: 0.02,
+    replayMs: { min: 100, max: 60_000 },
+  },
+};
+
+/** A level, or rates of one's own; what they do not name is as at level 'none'. */
+export function networkFaultsOf(faults: FaultLevel | Partial<NetworkFaults>): NetworkFaults {
+  return typeof faults === 'string' ? levels[faults] : { ...instantNetwork, ...faults };
+}
