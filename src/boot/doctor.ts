@@ -1,26 +1,29 @@
 /** The doctor for the store of a data path: refuses while a living process owns it, then examines or salvages. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type DoctorReport, examine, salvage } from '../adapters/lmdb/doctor.js';
+import { type DoctorProgress, type DoctorReport, examine, type StoreKind, salvage } from '../adapters/lmdb/doctor.js';
 import { dataFileOf } from '../adapters/lmdb/environment.js';
 import { jobStore } from '../adapters/lmdb/jobs/job-store-kind.js';
 import { ownerOf } from '../adapters/lmdb/owner.js';
 import { LtsError } from '../errors.js';
 import { clock } from './system-ports.js';
 
-export type { DoctorReport };
+export type { DoctorProgress, DoctorReport };
+
+interface DoctorOptions {
+  readonly salvageTo?: string | undefined;
+  /** Called now and then while a large table is read. */
+  readonly onProgress?: ((progress: DoctorProgress) => void) | undefined;
+}
 
 /**
  * Reports what is readable in a store; with `salvageTo`, copies every readable job into a fresh store there. `path` is a data
  * path, a store's folder or its data file. Never changes what it examines. Throws LTS_DATA_PATH_IN_USE, LTS_STORE_FAILED.
  */
-export async function runDoctor(
-  path: string,
-  { salvageTo }: { salvageTo?: string | undefined } = {},
-): Promise<DoctorReport> {
+export async function runDoctor(path: string, { salvageTo, onProgress }: DoctorOptions = {}): Promise<DoctorReport> {
   const store = storeOf(resolve(path));
   await refuseOwned(store);
-  const kind = store.includes('failstore') ? {} : jobStore;
+  const kind: StoreKind = { ...(store.includes('failstore') ? {} : jobStore), onProgress };
   return salvageTo === undefined ? examine(store, kind) : salvage(store, resolve(salvageTo), kind);
 }
 

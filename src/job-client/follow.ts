@@ -38,6 +38,7 @@ const pollMs = 20_000;
 const linesPerEventMax = 1_000;
 const answerMarginMs = 5_000;
 const againAfterMs = 500;
+const lateLinesMs = 250;
 const defaultTimeout = '5m';
 
 export class Follow {
@@ -92,19 +93,27 @@ export class Follow {
 
   private async newsOf(following: Following, seen: Seen): Promise<{ events: JobEvent[]; seen: Seen; isOver: boolean }> {
     const { afterRev, cursor, told } = seen;
-    const { job, progress } = await this.poll(following, { afterRev, isLogWanted: true });
-    const log = await this.readLog(following.jobId, cursor);
-    const events: JobEvent[] = log.lines.map((line) => ({ kind: 'log', line }));
+    const { job, progress } = await this.poll(following, { afterRev, isLogWanted: true, cursor });
+    const log = await this.readLog(following, cursor);
+    const at = log.cursor ?? cursor;
+    // The rest of a long log first: nothing else is told before its time, the end of the job least of all.
+    if (log.lines.length >= linesPerEventMax)
+      return { events: log.lines.map(eventOf), seen: { ...seen, cursor: at }, isOver: false };
+    const isNewer = job !== undefined && job.status.rev > afterRev;
+    const isOver = isNewer && isEnded(job.status.state);
+    const late = isOver && at !== undefined ? await this.lateLines(following, at) : [];
+    const events: JobEvent[] = [...log.lines, ...late].map(eventOf);
     if (progress && !isSame(progress, told))
       events.push({ kind: 'progress', percent: progress.percent, text: progress.text });
-    const isNewer = job !== undefined && job.status.rev > afterRev;
     if (isNewer) events.push({ kind: 'state', job });
-    const next = {
-      afterRev: isNewer ? job.status.rev : afterRev,
-      cursor: log.cursor ?? cursor,
-      told: progress ?? told,
-    };
-    return { events, seen: next, isOver: isNewer && isEnded(job.status.state) };
+    const next = { afterRev: isNewer ? job.status.rev : afterRev, cursor: at, told: progress ?? told };
+    return { events, seen: next, isOver };
+  }
+
+  /** The lines of a run may come after its result; who wrote some may have written more. */
+  private async lateLines(following: Following, cursor: string): Promise<readonly JobLogLine[]> {
+    await this.parts.ports.clock.sleep(lateLinesMs, following.controller.signal);
+    return (await this.readLog(following, cursor)).lines;
   }
 
   private follow(jobId: string, { timeout = defaultTimeout, signal }: FollowOptions): Following {
@@ -124,20 +133,21 @@ export class Follow {
   }
 
   /** A log that cannot be read now is read with the next event. */
-  private async readLog(jobId: string, cursor: string | undefined): Promise<ReplyOf<'ReadLog'>> {
+  private async readLog({ jobId, controller }: Following, cursor: string | undefined): Promise<ReplyOf<'ReadLog'>> {
     const to = { subject: this.parts.subjects.tracker, deadlineMs: answerMarginMs };
     const body = { jobId, cursor, limit: linesPerEventMax };
     try {
       return await ask(this.parts.ports.transport, to, { kind: 'ReadLog', body });
     } catch (error) {
       if (!LtsError.is(error) || !error.isRetryable) throw error;
+      await this.parts.ports.clock.sleep(againAfterMs, controller.signal);
       return { lines: [] };
     }
   }
 
   private async poll(
     following: Following,
-    seen: { afterRev: number; isLogWanted: boolean },
+    seen: { afterRev: number; isLogWanted: boolean; cursor?: string | undefined },
   ): Promise<ReplyOf<'AwaitJob'>> {
     const { jobId, untilMono, controller } = following;
     const { clock, transport } = this.parts.ports;
@@ -169,6 +179,8 @@ export class Follow {
     throw new LtsError('LTS_JOB_FAILED', `Job ${jobId} ended as ${status.state} ${why}`.trim());
   }
 }
+
+const eventOf = (line: JobLogLine): JobEvent => ({ kind: 'log', line });
 
 const isSame = (a: Progress, b: Progress | undefined): boolean =>
   a.percent === b?.percent && a.text === b.text && a.runId === b.runId;

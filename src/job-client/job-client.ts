@@ -81,11 +81,11 @@ export class JobClientRole {
     return this.followStep.events(jobId, options);
   }
 
-  /** Throws LTS_NO_TRACKER, LTS_TIMEOUT, or what the tracker answers: LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT, LTS_JOB_INVALID. */
-  async ask<K extends ClientQuestion>(kind: K, body: BodyOf<K>): Promise<ReplyOf<K>> {
+  /** Throws LTS_NO_TRACKER, LTS_TIMEOUT, LTS_ABORTED, or what the tracker answers: LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT, LTS_JOB_INVALID. */
+  async ask<K extends ClientQuestion>(kind: K, body: BodyOf<K>, signal?: AbortSignal): Promise<ReplyOf<K>> {
     this.checkStarted();
     if (kind === 'CancelJob') await this.submitStep.sendKeptOf(body as BodyOf<'CancelJob'>);
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerWithinMs };
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerWithinMs, signal };
     return ask(this.parts.ports.transport, to, { kind, body });
   }
 

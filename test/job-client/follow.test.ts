@@ -140,6 +140,65 @@ describe('events', () => {
     await cluster.stop();
   });
 
+  /** The lines that a follower of one job is told, and whether its end comes last. */
+  async function toldLines(cluster: TestCluster, jobId: string) {
+    const seen: JobEvent[] = [];
+    const telling = (async () => {
+      for await (const event of cluster.client.role.events(jobId)) seen.push(event);
+    })();
+    await cluster.until(telling);
+    expect(seen.at(-1)).toMatchObject({ kind: 'state', job: { status: { state: 'succeeded' } } });
+    return seen.flatMap((event) => (event.kind === 'log' ? [event.line.text] : []));
+  }
+
+  it('tell every line of a job that ended with more of them than one page holds', async () => {
+    const cluster = await startCluster();
+    const texts = Array.from({ length: 2_500 }, (_, i) => `line ${i}`);
+    await cluster.startWorker({ jobRunner: ({ bizLogger }) => texts.forEach((text) => bizLogger.info(text)) });
+    const jobId = await cluster.submit();
+    await cluster.until(cluster.client.role.result(jobId));
+    expect(await toldLines(cluster, jobId)).toEqual(texts);
+    await cluster.stop();
+  });
+
+  it('tell a line at once that was stored between two looks, when nobody waited for it', async () => {
+    const cluster = await startCluster();
+    const { read } = cluster.logger;
+    let isLate = false;
+    // The first look at the log finds nothing; the line is stored before the next wait begins.
+    cluster.logger.read = async (...args) => {
+      const page = await read.apply(cluster.logger, args);
+      if (isLate) return page;
+      isLate = true;
+      const line = { jobId: args[0], runId: 'r', seq: 1, at: 1, level: 'INFO', type: 'biz', text: 'late' } as const;
+      await cluster.logger.append([line]);
+      return page;
+    };
+    const jobId = await cluster.submit({ delay: '1h' });
+    const before = cluster.time.nowMs;
+    for await (const event of listened(cluster, jobId)) if (event.kind === 'log') break;
+    expect(cluster.time.nowMs - before).toBeLessThan(1_000);
+    await cluster.stop();
+  });
+
+  it('tell the lines that are stored just after the end of their run', async () => {
+    const cluster = await startCluster();
+    const { append } = cluster.logger;
+    cluster.logger.append = async (lines) => {
+      if (lines.some(({ text }) => text === 'last')) await cluster.clock.sleep(100);
+      return append.call(cluster.logger, lines);
+    };
+    await cluster.startWorker({
+      jobRunner: async ({ bizLogger }) => {
+        bizLogger.info('first');
+        await cluster.clock.sleep(1_000);
+        bizLogger.info('last');
+      },
+    });
+    expect(await toldLines(cluster, await cluster.submit())).toEqual(['first', 'last']);
+    await cluster.stop();
+  });
+
   it('whoever stops listening leaves nothing behind', async () => {
     const cluster = await startCluster();
     const jobId = await cluster.submit({ delay: '1h' });

@@ -31,8 +31,17 @@ export interface DoctorReport {
   readonly tables: readonly TableReport[];
 }
 
+/** How far the reading of one table is. */
+export interface DoctorProgress {
+  readonly table: string;
+  readonly records: number;
+  readonly recordsExpected: number;
+}
+
 /** What the doctor can be told about one kind of store. */
 export interface StoreKind {
+  /** Called now and then while a large table is read. */
+  readonly onProgress?: ((progress: DoctorProgress) => void) | undefined;
   /** Why a record makes no sense, or undefined. Default: text that is no UTF-8, or begins like JSON and is not. */
   readonly faultOf?: (table: string, value: string) => string | undefined;
   /** Compares tables with each other, on a copy; what does not match, in words. */
@@ -49,6 +58,7 @@ interface Entry {
 
 const problemsMax = 100;
 const entriesPerCommit = 5_000;
+const recordsPerProgress = 20_000;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -177,6 +187,8 @@ class Examination {
         if (value) visit({ table: name, key: node.key, value });
         if (value) records++;
         else undecodable++;
+        if ((records + undecodable) % recordsPerProgress === 0)
+          this.kind.onProgress?.({ table: name, records, recordsExpected: tree.entries });
       }
       this.tables.push({ name, records, recordsExpected: tree.entries, undecodable });
     }

@@ -126,10 +126,11 @@ export class LmdbJobQueue implements JobQueue {
     return groups;
   }
 
+  /** In its turn among the writes: a record on its way from executing (memory) to ended (tables) would be in neither. */
   async list(request: ListRequest): Promise<ListPage> {
     const after = request.cursor === undefined ? undefined : placeOfCursor(request.cursor);
     const misses: Miss[] = [];
-    const page = this.page(request, after, misses);
+    const page = await this.environment.commit(() => this.page(request, after, misses));
     await this.mend(misses);
     return page;
   }

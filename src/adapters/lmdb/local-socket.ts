@@ -1,5 +1,6 @@
-/** A local socket that says nothing: it is there, so its process is alive. */
-import { createConnection, createServer, type Server } from 'node:net';
+/** A local socket of a folder: it is there, so its process is alive. What is said on it is not this file's affair. */
+import { chmodSync } from 'node:fs';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { LtsError } from '../../errors.js';
@@ -9,12 +10,21 @@ import type { Clock } from '../../ports/clock.js';
 const socketPathBytesMax = 103;
 const probeMaxMs = 2_000;
 
-/** Listens in `folder`, or in a temporary folder where that is not possible. `socket` is what `isListening` wants. */
-export async function listenBeside(folder: string, id: string): Promise<{ server: Server; socket: string }> {
+/** Takes over each connection, with the care for its errors and its end. */
+export type OnConnection = (connection: Socket) => void;
+
+interface Listening {
+  readonly server: Server;
+  /** What `isListening` wants. */
+  readonly socket: string;
+}
+
+/** Listens in `folder`, or in a temporary folder where that is not possible. Only the same user may connect. */
+export async function listenBeside(folder: string, id: string, onConnection: OnConnection): Promise<Listening> {
   let cause: unknown;
   for (const socket of placesFor(folder, id)) {
     try {
-      return { server: await listen(resolve(folder, socket)), socket };
+      return { server: await listen(resolve(folder, socket), onConnection), socket };
     } catch (error) {
       cause = error;
     }
@@ -55,12 +65,13 @@ function placesFor(folder: string, id: string): string[] {
   return places.filter((place) => Buffer.byteLength(resolve(folder, place)) <= socketPathBytesMax);
 }
 
-function listen(path: string): Promise<Server> {
+function listen(path: string, onConnection: OnConnection): Promise<Server> {
   return new Promise((settle, reject) => {
-    const server = createServer((connection) => connection.destroy());
+    const server = createServer(onConnection);
     server.once('error', reject);
     server.listen(path, () => {
       server.off('error', reject);
+      if (process.platform !== 'win32') chmodSync(path, 0o600);
       // A connection that cannot be accepted changes nothing: the prober saw that somebody listens.
       server.on('error', () => {});
       // Owning a path is no reason to stay alive; the stores and timers of a node are.

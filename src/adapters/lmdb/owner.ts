@@ -12,7 +12,7 @@ import { LtsError } from '../../errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Ids } from '../../ports/ids.js';
 import { checkDataFile } from './file-check.js';
-import { closeSocket, isListening, listenBeside } from './local-socket.js';
+import { closeSocket, isListening, listenBeside, type OnConnection } from './local-socket.js';
 
 export interface OwnerRecord {
   readonly pid: number;
@@ -20,6 +20,8 @@ export interface OwnerRecord {
   readonly socket: string;
   /** Wall clock. */
   readonly since: number;
+  /** The owner will be gone in a moment: whoever wants the folder waits a little. */
+  readonly isBrief?: boolean | undefined;
 }
 
 export interface TakeOptions {
@@ -27,11 +29,16 @@ export interface TakeOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Talks with those who connect to the owner's socket. Default: their connection is ended. */
+  readonly onConnection?: OnConnection | undefined;
+  /** Taken for one look into the store; others wait up to 2 s for its end. Default false. */
+  readonly isBrief?: boolean | undefined;
 }
 
 const recordKey = 'owner';
 /** Rivals for one path; each lost round means that another process has just won. */
 const roundsMax = 20;
+const briefPauseMs = 100;
 const checksMax = 25;
 const checkPauseMs = 20;
 
@@ -62,8 +69,9 @@ export class DataPathOwner {
   static async take(options: TakeOptions): Promise<DataPathOwner> {
     const { path, clock, ids } = options;
     prepareFolder(path);
-    const { server, socket } = await listenBeside(path, ids.random());
-    const record: OwnerRecord = { pid: process.pid, socket, since: clock.wallMs() };
+    const endIt: OnConnection = (connection) => connection.destroy();
+    const { server, socket } = await listenBeside(path, ids.random(), options.onConnection ?? endIt);
+    const record: OwnerRecord = { pid: process.pid, socket, since: clock.wallMs(), isBrief: options.isBrief };
     const text = JSON.stringify(record);
     try {
       await become(path, text, clock);
@@ -74,7 +82,7 @@ export class DataPathOwner {
     return new DataPathOwner(path, text, server);
   }
 
-  /** Frees the folder for the next process. Close every store in it first. */
+  /** Frees the folder for the next process. Close every store in it first, and end the connections to its socket. */
   async release(): Promise<void> {
     const owners = openOwners(this.path);
     try {
@@ -117,12 +125,16 @@ async function become(path: string, text: string, clock: Clock): Promise<void> {
   );
 }
 
-/** False when a rival changed the record between the look at it and the write: look again. */
+/** False when a rival changed the record between the look at it and the write, or will be gone in a moment: look again. */
 async function tryBecome(owners: Owners, path: string, mine: { text: string; clock: Clock }): Promise<boolean> {
   owners.resetReadTxn();
   const before = owners.get(recordKey);
   const record = before === undefined ? undefined : parseRecord(before, path);
-  if (record && (await isListening(path, record.socket, mine.clock))) throw inUse(path, record);
+  if (record && (await isListening(path, record.socket, mine.clock))) {
+    if (!record.isBrief) throw inUse(path, record);
+    await mine.clock.sleep(briefPauseMs);
+    return false;
+  }
   if (!replace(owners, before, mine.text)) return false;
   if (record) removeDeadSocket(path, record.socket);
   return true;

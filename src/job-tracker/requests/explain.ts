@@ -9,9 +9,9 @@ import { findJob } from './queries.js';
 
 export class Explain {
   constructor(
-    private readonly parts: TrackerParts,
-    private readonly sessions: Sessions,
-    private readonly dispatch: Dispatch,
+    private readonly parts: Pick<TrackerParts, 'ports'>,
+    private readonly sessions: Pick<Sessions, 'holderOf' | 'ofGroup'>,
+    private readonly dispatch: Pick<Dispatch, 'freeSlots'>,
   ) {}
 
   async explain(key: JobKey): Promise<Explanation> {

@@ -60,7 +60,7 @@ export class Queries implements WriteObserver {
   /** Only of jobs that somebody follows; the newest of each. */
   private readonly progress = new Map<string, Progress>();
 
-  constructor(private readonly parts: TrackerParts) {}
+  constructor(private readonly parts: Pick<TrackerParts, 'ports'>) {}
 
   async get(key: JobKey): Promise<ReplyOf<'GetJob'>> {
     try {
@@ -86,12 +86,14 @@ export class Queries implements WriteObserver {
   }
 
   /** A long poll: the present state once its rev is greater, or when the wait is over. */
-  async await({ jobId, afterRev, waitMs, isLogWanted }: BodyOf<'AwaitJob'>): Promise<ReplyOf<'AwaitJob'>> {
+  async await({ jobId, afterRev, waitMs, isLogWanted, cursor }: BodyOf<'AwaitJob'>): Promise<ReplyOf<'AwaitJob'>> {
     const waiter = this.register(jobId, { afterRev, isLogWanted, woken: new Deferred() });
     const over = new AbortController();
     try {
       const job = await this.newer(jobId, afterRev);
       if (job) return { job };
+      // Lines that came between the caller's last look and this one: nobody will wake it for them any more.
+      if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
       const wait = this.parts.ports.clock.sleep(Math.min(Math.max(0, waitMs), waitMsMax), over.signal);
       await Promise.race([waiter.woken.promise, wait]);
       const [now] = await this.parts.ports.queue.get([jobId]);

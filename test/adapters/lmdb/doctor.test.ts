@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
+import { type DoctorProgress, examine, salvage } from '../../../src/adapters/lmdb/doctor.js';
 import { dataFileOf, LmdbEnvironment } from '../../../src/adapters/lmdb/environment.js';
 import { checkDataFile } from '../../../src/adapters/lmdb/file-check.js';
 import { jobStore } from '../../../src/adapters/lmdb/jobs/job-store-kind.js';
@@ -56,6 +56,22 @@ async function keysOf(store: string): Promise<string[]> {
   await environment.close();
   return keys;
 }
+
+it('tells now and then how far it is with a large table', async () => {
+  const environment = await LmdbEnvironment.open({ path });
+  const table = environment.table('large');
+  for (let start = 0; start < 45_000; start += 15_000)
+    await environment.commit(() => {
+      for (let i = start; i < start + 15_000; i++) table.put(`key${i}`, 'x');
+    });
+  await environment.close();
+  const told: DoctorProgress[] = [];
+  await examine(path, { onProgress: (progress) => told.push(progress) });
+  expect(told).toEqual([
+    { table: 'large', records: 20_000, recordsExpected: 45_000 },
+    { table: 'large', records: 40_000, recordsExpected: 45_000 },
+  ]);
+});
 
 it('finds nothing wrong with a sound store, named by its folder or its file', async () => {
   write(sound);

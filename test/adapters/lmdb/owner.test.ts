@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -142,6 +142,35 @@ it('lets exactly one of several rivals in one process have a path', async () => 
   const won = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   expect(won).toHaveLength(1);
   await won[0]?.release();
+});
+
+it('waits for an owner that will be gone in a moment, and not for ever', async () => {
+  const brief = await DataPathOwner.take({ path, clock, ids, isBrief: true });
+  /** Takes the path; its pauses, which alone have no signal, are spent by `pause`. */
+  const takePausing = (pause: () => Promise<void>) => {
+    const sleep = (ms: number, signal?: AbortSignal) => (signal ? clock.sleep(ms, signal) : pause());
+    const own = {
+      wallMs: () => clock.wallMs(),
+      monoMs: () => clock.monoMs(),
+      endOfTurn: () => clock.endOfTurn(),
+      sleep,
+    };
+    return DataPathOwner.take({ path, clock: own, ids });
+  };
+  let pauses = 0;
+  await expect(takePausing(async () => void pauses++)).rejects.toMatchObject({ code: 'LTS_DATA_PATH_IN_USE' });
+  expect(pauses).toBe(20);
+  const owner = await takePausing(() => brief.release());
+  await owner.release();
+});
+
+it.runIf(process.platform !== 'win32')('lets nobody else connect to its socket, whatever the umask', async () => {
+  const before = process.umask(0);
+  const owner = await take();
+  process.umask(before);
+  const socket = readdirSync(path).find((name) => name.endsWith('.sock')) as string;
+  expect(statSync(join(path, socket)).mode & 0o777).toBe(0o600);
+  await owner.release();
 });
 
 it('works where the path is too long for a socket of its own', async () => {
