@@ -68,6 +68,23 @@ export const errorTable = {
     'A job names a processor that this node does not have.',
     'Register the processor, or correct the id; the message lists the known ids.',
   ),
+  LTS_CONNECT_FAILED: entry(
+    'A server of the cluster cannot be reached, or refuses this node.',
+    'Check the address, credentials and TLS settings named in the message.',
+    true,
+  ),
+  LTS_NOT_PERMITTED: entry(
+    'The server does not permit this to the user of this node.',
+    'Grant the subject named in the message to that user.',
+  ),
+  LTS_SERVER_UNFIT: entry(
+    'A server lacks something that this node needs.',
+    'Enable what the message names, or update the server.',
+  ),
+  LTS_IDENTITY_IN_USE: entry(
+    'Another living node has this identity.',
+    'Give each node an identity of its own, or stop the other node.',
+  ),
   LTS_CONFIG_INVALID: entry('A setting is unknown or has a bad value.', 'Correct the named key.'),
   LTS_DATA_PATH_IN_USE: entry(
     'Another process owns this data path.',

@@ -1,5 +1,6 @@
-/** JobClient as users construct it: LTS's submitJob and cancelJob, and the means to follow, control and explain a job. */
+/** JobClient as users construct it: submit in LTS's way or typed, and the means to follow, control and explain a job. */
 import { LtsError } from '../errors.js';
+import type { JobContract } from '../job/contract.js';
 import type { Job, JobRecord } from '../job/job.js';
 import type { Counts, ListPage, ListRequest } from '../job/listing.js';
 import type { JobLogLine } from '../job/log-line.js';
@@ -7,13 +8,18 @@ import type { JobResult } from '../job/result.js';
 import { checkName, checkWhole } from '../job/validate.js';
 import type { FollowOptions, JobEvent } from '../job-client/follow.js';
 import { JobClientRole } from '../job-client/job-client.js';
-import type { SubmitOptions, SubmitOutcome } from '../job-client/submit.js';
+import type { SubmitOptions } from '../job-client/submit.js';
 import { shown } from '../kit/shown.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, leaveCluster, type PlacedNode, startRole } from './node-place.js';
+import { enterCluster, leaveCluster, membershipOf, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
-import { clock, codec, ids } from './system-ports.js';
+import type { Draft } from './submitting/draft.js';
+import type { AskOptions, JobSource } from './submitting/job-handle.js';
+import { type Response, responseOf } from './submitting/response.js';
+import type { TypedSubmit, TypedSubmitAll, TypedSubmitAndWait } from './submitting/submit-types.js';
+import { Submitting } from './submitting/submitting.js';
+import { clock, codec, ids, schemas } from './system-ports.js';
 
 export interface JobClientOptions extends NodeOptions {
   /** The submitting group: its clients get the feedback. Default 'lts'. */
@@ -27,15 +33,8 @@ export interface JobClientOptions extends NodeOptions {
   readonly useRetryClient?: boolean | undefined;
   /** A submit settles within this time, in ms. Default 5,000. */
   readonly submitWithinMs?: number | undefined;
-}
-
-/** LTS's answer to a submit. */
-export interface Response extends Omit<SubmitOutcome, 'jobId'> {
-  /** The job stands: accepted, replaced, a duplicate of an open one, or kept locally to be sent later. */
-  readonly success: boolean;
-  readonly jobId: string;
-  readonly taskId?: string | undefined;
-  readonly failedJobs: readonly Job[];
+  /** The contracts known in this process: jobs that name such a processor get its defaults, and its schema checks their params. */
+  readonly contractOf?: ((processor: string) => JobContract | undefined) | undefined;
 }
 
 interface Running extends PlacedNode {
@@ -50,29 +49,52 @@ function checkHandler(handler: JobClientOptions['jobCompletedHandler']): void {
   );
 }
 
-const none: readonly Job[] = [];
-const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
+const ownKeys = ['nodeGroup', 'jobCompletedHandler', 'useRetryClient', 'submitWithinMs', 'contractOf'];
 
-export class JobClient {
+/** Of which job: its jobId or key, or LTS's (taskId, nodeGroup). */
+type WhichJob =
+  | [key: string | JobKey, options?: AskOptions | undefined]
+  | [taskId: string, nodeGroup: string, options?: AskOptions | undefined];
+
+/** What a JobClient needs of its role. */
+export type ClientRole = Pick<JobClientRole, 'submit' | 'result' | 'events' | 'ask'>;
+
+/** Submits, follows and controls jobs. LTS's RetryJobClient is the same class: what no tracker answered is kept and sent later, by default. */
+export class JobClient implements JobSource {
   private readonly once = new OnceStarted<Running>();
+  private readonly submitting: Submitting;
 
-  /** Throws LTS_CONFIG_INVALID, naming the option. */
-  constructor(private readonly options: JobClientOptions = {}) {
+  /**
+   * Throws LTS_CONFIG_INVALID, naming the option. `given` is the role of a client that runs elsewhere, as in a test cluster: then
+   * start and stop do nothing, and of the options only `contractOf` counts.
+   */
+  constructor(
+    private readonly options: JobClientOptions = {},
+    private readonly given?: ClientRole,
+  ) {
     checkOptions(() => {
-      checkNodeOptions(options, ['nodeGroup', 'jobCompletedHandler', 'useRetryClient', 'submitWithinMs']);
+      checkNodeOptions(options, ownKeys);
       checkHandler(options.jobCompletedHandler);
       checkName('nodeGroup', options.nodeGroup ?? 'lts');
       checkWhole('submitWithinMs', options.submitWithinMs ?? 1, { min: 1, max: 3_600_000 });
     });
+    const send = (job: Job, how?: SubmitOptions) => submitOne(this.role(), job, how);
+    const checkWithinMs = options.submitWithinMs ?? 5_000;
+    this.submitting = new Submitting({ source: this, send, schemas, codec, clock, checkWithinMs });
+  }
+
+  /** Between a start and the stop that follows it. */
+  get isRunning(): boolean {
+    return this.once.now !== undefined;
   }
 
   async start(): Promise<this> {
-    await this.once.start(() => this.open());
+    if (!this.given) await this.once.start(() => this.open());
     return this;
   }
 
   private async open(): Promise<Running> {
-    const place = await enterCluster(this.options, 'JC');
+    const place = await enterCluster(this.options, 'JOB_CLIENT');
     const transport = place.embedded.network.transport();
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
     const onComplete =
@@ -83,8 +105,9 @@ export class JobClient {
       { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
       { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
-    await startRole(role, { place, transport });
-    return { place, role, transport };
+    const membership = membershipOf(place, this.options, { type: 'JOB_CLIENT', nodeGroup });
+    await startRole(role, { place, transport, membership });
+    return { place, role, transport, membership };
   }
 
   async stop(): Promise<void> {
@@ -106,9 +129,43 @@ export class JobClient {
   submitJob(jobs: readonly Job[], options?: SubmitOptions): Promise<Response[]>;
   async submitJob(jobs: Job | readonly Job[], options?: SubmitOptions): Promise<Response | Response[]> {
     const role = this.role();
+    if (this.options.contractOf) return this.submitKnown(jobs, options);
     if (isMany(jobs)) return Promise.all(jobs.map((job) => submitOne(role, job, options)));
     return submitOne(role, jobs, options);
   }
+
+  /** What the builder submits: jobs, some of them with their contract. Throws only LTS_NOT_STARTED. */
+  async submitDrafts(drafts: readonly Draft[], options?: SubmitOptions): Promise<Response[]> {
+    this.role();
+    const known = drafts.map(({ job, contract = this.contractOf(job) }) => ({ job, contract }));
+    return this.submitting.submitDrafts(known, options);
+  }
+
+  /**
+   * `submit(Orders, 'sync', params, options?)` for a method, `submit(SpringBean, params, options?)` for a class with `run`,
+   * `submit(contract, params, options?)` for what defineJob made. Options win over the contract's defaults, these over the client's.
+   * Throws unless the job was accepted, replaced, kept locally or is a duplicate: LTS_PARAMS_INVALID, LTS_JOB_INVALID, LTS_BUSY,
+   * LTS_NO_TRACKER, LTS_TIMEOUT (it may have been accepted), LTS_ABORTED, LTS_PROCESSOR_INVALID, LTS_NOT_STARTED.
+   */
+  readonly submit: TypedSubmit = async (...list: unknown[]): Promise<never> => {
+    this.role();
+    return (await this.submitting.submit(list)) as never;
+  };
+
+  /** `submit` and then the job's value, waited for 5 minutes or `waitTimeout`. Throws as `submit` and `result` do. */
+  readonly submitAndWait: TypedSubmitAndWait = async (...list: unknown[]): Promise<never> => {
+    this.role();
+    return (await this.submitting.submitAndWait(list)) as never;
+  };
+
+  /**
+   * Many typed submits at once, each written as the argument list of `submit`: `[[Orders, 'sync', params], [contract, params, options]]`.
+   * Handles come in the same order. A job that was not accepted does not throw: its handle says so in `success`, `code` and `msg`.
+   */
+  readonly submitAll: TypedSubmitAll = async (items) => {
+    this.role();
+    return (await this.submitting.submitAll(items)) as never;
+  };
 
   /** The job's value once it succeeded. Throws LTS_JOB_FAILED, LTS_TIMEOUT, LTS_ABORTED, LTS_JOB_NOT_FOUND. */
   async result(jobId: string, options?: FollowOptions): Promise<unknown> {
@@ -121,8 +178,9 @@ export class JobClient {
   }
 
   /** Undefined when no such job is known (any more). By taskId only open jobs are found. */
-  async getJob(key: string | JobKey): Promise<JobRecord | undefined> {
-    return (await this.role().ask('GetJob', keyOf(key))).job;
+  async getJob(...which: WhichJob): Promise<JobRecord | undefined> {
+    const { key, signal } = keyOf(which);
+    return (await this.role().ask('GetJob', key, signal)).job;
   }
 
   async listJobs(request: Partial<ListRequest> = {}): Promise<ListPage> {
@@ -138,61 +196,84 @@ export class JobClient {
   async readLog(
     jobId: string,
     cursor?: string,
+    options?: AskOptions,
   ): Promise<{ lines: readonly JobLogLine[]; cursor?: string | undefined }> {
-    return this.role().ask('ReadLog', { jobId, cursor, limit: 500 });
+    return this.role().ask('ReadLog', { jobId, cursor, limit: 500 }, options?.signal);
   }
 
   /** One primary reason why the job is not running, or what became of it. Throws LTS_JOB_NOT_FOUND. */
-  async explain(key: string | JobKey): Promise<Explanation> {
-    return this.role().ask('ExplainJob', keyOf(key));
+  async explain(...which: WhichJob): Promise<Explanation> {
+    const { key, signal } = keyOf(which);
+    return this.role().ask('ExplainJob', key, signal);
   }
 
-  /** By jobId, or by taskId and nodeGroup. The receipt tells what was reached. */
-  cancelJob(jobId: string): Promise<ControlAnswer>;
-  cancelJob(taskId: string, nodeGroup: string): Promise<ControlAnswer>;
-  async cancelJob(id: string, nodeGroup?: string): Promise<ControlAnswer> {
-    return this.role().ask('CancelJob', nodeGroup === undefined ? { jobId: id } : { taskId: id, nodeGroup });
+  /** By jobId, or by taskId and nodeGroup. The receipt tells what was reached. Throws LTS_JOB_NOT_FOUND. */
+  async cancelJob(...which: WhichJob): Promise<ControlAnswer> {
+    const { key, signal } = keyOf(which);
+    return this.role().ask('CancelJob', key, signal);
+  }
+
+  /** The same as `cancelJob`. */
+  cancel(...which: WhichJob): Promise<ControlAnswer> {
+    return this.cancelJob(...which);
   }
 
   /** Holds a waiting job or a schedule. Throws LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT. */
   async suspendJob(key: string | JobKey): Promise<ControlAnswer> {
-    return this.role().ask('SuspendJob', keyOf(key));
+    return this.role().ask('SuspendJob', keyOf([key]).key);
   }
 
   /** Goes on with a suspended job, or with a schedule's next slot. Throws LTS_JOB_NOT_FOUND, LTS_STATE_CONFLICT. */
   async resumeJob(key: string | JobKey): Promise<ControlAnswer> {
-    return this.role().ask('ResumeJob', keyOf(key));
+    return this.role().ask('ResumeJob', keyOf([key]).key);
   }
 
   /** Runs a waiting job now, or a schedule once beside its slots. The same requestId again runs nothing more. */
   async triggerJob(key: string | JobKey, requestId: string = ids.random()): Promise<ControlAnswer> {
-    return this.role().ask('TriggerJob', { ...keyOf(key), requestId });
+    return this.role().ask('TriggerJob', { ...keyOf([key]).key, requestId });
   }
 
   /** Changes a waiting job or a schedule; `params` are plain data. */
   async editJob(key: string | JobKey, edit: Omit<JobEdit, 'params'> & { params?: unknown }): Promise<ControlAnswer> {
     const { params, ...rest } = edit ?? {};
     const encoded = params === undefined ? rest : { ...rest, params: codec.encode(params, 'params') };
-    return this.role().ask('EditJob', { ...keyOf(key), edit: encoded });
+    return this.role().ask('EditJob', { ...keyOf([key]).key, edit: encoded });
   }
 
-  private role(): JobClientRole {
+  /** Jobs of processors known here go through their contracts; the others as they are. */
+  private async submitKnown(jobs: Job | readonly Job[], options?: SubmitOptions): Promise<Response | Response[]> {
+    if (isMany(jobs))
+      return this.submitDrafts(
+        jobs.map((job) => ({ job })),
+        options,
+      );
+    const [response] = await this.submitDrafts([{ job: jobs }], options);
+    return response as Response;
+  }
+
+  private contractOf(job: Job): JobContract | undefined {
+    return job?.processor === undefined ? undefined : this.options.contractOf?.(job.processor);
+  }
+
+  private role(): ClientRole {
+    if (this.given) return this.given;
     if (this.once.now) return this.once.now.role;
     throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
   }
 }
 
-async function submitOne(role: JobClientRole, job: Job, options: SubmitOptions | undefined): Promise<Response> {
-  const outcome = await role.submit(job, options);
-  const success = standing.has(outcome.code);
-  const { code, jobId, msg } = outcome;
-  return { success, code, msg, jobId, taskId: job?.taskId, failedJobs: success ? none : [job] };
+async function submitOne(role: ClientRole, job: Job, options: SubmitOptions | undefined): Promise<Response> {
+  return responseOf(job, await role.submit(job, options));
 }
 
 const isMany = (jobs: Job | readonly Job[]): jobs is readonly Job[] => Array.isArray(jobs);
 
-function keyOf(key: string | JobKey): JobKey {
-  if (typeof key === 'string') return { jobId: key };
-  if (typeof key === 'object' && key !== null) return key;
+function keyOf([key, second, third]: WhichJob): { key: JobKey; signal: AbortSignal | undefined } {
+  if (typeof key === 'string' && typeof second === 'string') {
+    return { key: { taskId: key, nodeGroup: second }, signal: third?.signal };
+  }
+  const { signal } = (second ?? {}) as AskOptions;
+  if (typeof key === 'string') return { key: { jobId: key }, signal };
+  if (typeof key === 'object' && key !== null) return { key, signal };
   throw new LtsError('LTS_JOB_NOT_FOUND', `${shown(key)} names no job. Give a jobId, or { taskId, nodeGroup }.`);
 }

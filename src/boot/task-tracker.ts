@@ -2,16 +2,19 @@
 
 import type { LogLevel } from '../job/log-line.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
+import type { Runners } from '../ports/runners.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, leaveCluster, type PlacedNode, startRole } from './node-place.js';
+import { enterCluster, leaveCluster, membershipOf, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
-import { RunnerTable, type RunnerTableOptions } from './runner-table.js';
+import { type OpenRunners, prepareRunners, type RunnerOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
 
-export interface TaskTrackerOptions extends NodeOptions, RunnerTableOptions {
+export interface TaskTrackerOptions extends NodeOptions, RunnerOptions {
   /** The group whose jobs it runs. Default 'lts'. */
   readonly nodeGroup?: string | undefined;
+  /** What another has opened and will close, instead of `jobRunner` and `processors`. */
+  readonly runners?: Runners | undefined;
   /** Most runs at a time. Default 64. */
   readonly workThreads?: number | undefined;
   /** What runs do when the node's lease could not be renewed in time. Default 'abort'. */
@@ -22,14 +25,24 @@ export interface TaskTrackerOptions extends NodeOptions, RunnerTableOptions {
   readonly bizLoggerLevel?: LogLevel | undefined;
 }
 
-const ownKeys = ['nodeGroup', 'jobRunner', 'processors', 'workThreads', 'leaseLost', 'abortGraceMs', 'bizLoggerLevel'];
+const ownKeys = [
+  'nodeGroup',
+  'jobRunner',
+  'processors',
+  'runners',
+  'workThreads',
+  'leaseLost',
+  'abortGraceMs',
+  'bizLoggerLevel',
+];
 
 interface Running extends PlacedNode {
   readonly role: TaskTrackerRole;
+  readonly opened: OpenRunners;
 }
 
 export class TaskTracker {
-  private readonly runners: RunnerTable;
+  private readonly openRunners: () => Promise<OpenRunners>;
   private readonly once = new OnceStarted<Running>();
 
   /** Throws LTS_CONFIG_INVALID, naming the option, also when there is nothing to run. */
@@ -42,7 +55,15 @@ export class TaskTracker {
       checkOneOf('leaseLost', options.leaseLost ?? 'abort', ['abort', 'continue']);
       checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN', 'ERROR']);
     });
-    this.runners = new RunnerTable(options);
+    const { runners } = options;
+    this.openRunners = runners
+      ? async () => ({ runners, close: async () => {} })
+      : prepareRunners(options, options.nodeGroup ?? 'lts');
+  }
+
+  /** Between a start and the stop that follows it. */
+  get isRunning(): boolean {
+    return this.once.now !== undefined;
   }
 
   async start(): Promise<this> {
@@ -52,11 +73,12 @@ export class TaskTracker {
 
   /** Finishes what runs within the deadline (default 25,000 ms), hands back the rest, and says what it did. */
   async stop(deadlineMs?: number): Promise<StopReport> {
-    const report = await this.once.stop(async ({ role, ...node }) => {
+    const report = await this.once.stop(async ({ role, opened, ...node }) => {
       try {
         return await role.stop(deadlineMs);
       } finally {
         await leaveCluster(node);
+        await opened.close();
       }
     });
     return report ?? { finished: 0, handedBack: 0, abandoned: 0 };
@@ -67,13 +89,27 @@ export class TaskTracker {
   }
 
   private async open(): Promise<Running> {
-    const place = await enterCluster(this.options, 'TT');
+    const opened = await this.openRunners();
+    try {
+      return await this.openWith(opened);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+
+  private async openWith(opened: OpenRunners): Promise<Running> {
+    const { runners } = opened;
+    const place = await enterCluster(this.options, 'TASK_TRACKER');
     const transport = place.embedded.network.transport();
     const { failStore } = place.embedded;
-    const ports = { transport, failStore, runners: this.runners, codec, clock, ids, chance, log: place.log };
+    const ports = { transport, failStore, runners, codec, clock, ids, chance, log: place.log };
     const role = new TaskTrackerRole(ports, { ...this.settings(), cluster: place.cluster, identity: place.identity });
-    await startRole(role, { place, transport });
-    return { place, role, transport };
+    const { nodeGroup } = this.settings();
+    const processors = runners.ids();
+    const membership = membershipOf(place, this.options, { type: 'TASK_TRACKER', nodeGroup, processors });
+    await startRole(role, { place, transport, membership });
+    return { place, role, transport, membership, opened };
   }
 
   private settings() {

@@ -8,7 +8,7 @@ export type EnableJobTrackerOptions = Readonly<Record<never, never>>;
 
 /** What is said here wins over lts.properties. */
 export interface EnableTaskTrackerOptions {
-  /** The group whose jobs it runs. */
+  /** The group whose jobs it runs; of several, with commas, each gets a TaskTracker. */
   readonly nodeGroup?: string | undefined;
   /** Most runs at a time. */
   readonly workThreads?: number | undefined;

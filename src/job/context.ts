@@ -90,8 +90,8 @@ export class JobContext<P = Record<string, any>> {
     return this.fields.signal();
   }
 
-  /** Tells watchers how far the run is, 0 to 100. */
-  progress(percent: number, text?: string): void {
-    this.fields.reportProgress(percent, text);
+  /** `progress(percent, text?)` tells watchers how far the run is, 0 to 100. A getter, so that it may be taken out of the context. */
+  get progress(): JobContextFields<P>['reportProgress'] {
+    return this.fields.reportProgress;
   }
 }

@@ -1,5 +1,6 @@
 /** A kind of job: its name, its params, its usual options. Written once, known to the one who submits and the one who runs. */
 import type { Job } from './job.js';
+import type { Sent } from './plain-data.js';
 
 /** Any class: of params, or of processors. */
 // biome-ignore lint/suspicious/noExplicitAny: what a constructor takes is the container's affair.
@@ -29,11 +30,18 @@ export type ParamsSchema<Input = unknown, Output = Input> = Class<Output> | Stan
 
 /** What the submitter writes for params of this schema. */
 export type InputOf<Schema> =
-  Schema extends StandardSchema<infer Input, unknown> ? Input : Schema extends Class<infer Params> ? Params : unknown;
+  Schema extends StandardSchema<infer Input, unknown>
+    ? Input
+    : Schema extends Class<infer Params>
+      ? Sent<Params>
+      : unknown;
 
 /** What the handler gets for params of this schema: defaults filled in. */
 export type OutputOf<Schema> =
   Schema extends StandardSchema<unknown, infer Output> ? Output : Schema extends Class<infer Params> ? Params : unknown;
+
+// biome-ignore lint/suspicious/noExplicitAny: the input and output of a schema are inferred, not demanded.
+type AnySchema = ParamsSchema<any, any>;
 
 /** What a submit may say beside processor and params. */
 export type JobOptions = Omit<Job, 'processor' | 'params'>;
@@ -54,4 +62,31 @@ export interface JobContract<Input = unknown, Params = Input, Value = unknown> {
   readonly defaults: JobDefaults;
   /** Never there: it carries the result's type. */
   readonly value?: Value;
+}
+
+export interface JobDefinition<
+  Params extends AnySchema | undefined = undefined,
+  Value extends AnySchema | undefined = undefined,
+> extends JobDefaults {
+  readonly description?: string | undefined;
+  /** A class with class-validator rules, or any Standard Schema. Default: any plain data passes. */
+  readonly params?: Params;
+  /** Only its type counts: what `result()` gives. It is not checked. */
+  readonly result?: Value;
+}
+
+/**
+ * A kind of job without its handler, for the one who submits and the one who runs: `jobs.submit(contract, params)` submits it,
+ * `@JobHandler(contract)` implements it. `processor` is the bean id of the runner. The other fields are defaults of its jobs.
+ * `result` gives the value its type and is not checked.
+ */
+export function defineJob<
+  Params extends AnySchema | undefined = undefined,
+  Value extends AnySchema | undefined = undefined,
+>(
+  processor: string,
+  definition: JobDefinition<Params, Value> = {},
+): JobContract<InputOf<Params>, OutputOf<Params>, OutputOf<Value>> {
+  const { description, params, result: _typeOnly, ...defaults } = definition;
+  return { processor, description, params, defaults };
 }

@@ -3,24 +3,27 @@ import type { Duration } from '../kit/duration.js';
 import { Action } from './job.js';
 
 /** The answer of one run. Returning nothing, or a plain value, is EXECUTE_SUCCESS; throwing is EXECUTE_EXCEPTION. */
-export class Result {
+export class Result<V = unknown> {
   constructor(
     readonly action: Action,
     readonly message?: string,
-    readonly options: { readonly delay?: Duration; readonly value?: unknown } = {},
+    readonly options: { readonly delay?: Duration; readonly value?: V } = {},
   ) {}
 
+  /** `value` is kept as the job's result. */
+  static success(message?: string): Result<undefined>;
+  static success<V>(message: string | undefined, value: V): Result<V>;
   static success(message?: string, value?: unknown): Result {
     return new Result(Action.EXECUTE_SUCCESS, message, { value });
   }
 
   /** Final: no retry. */
-  static failed(message?: string): Result {
+  static failed(message?: string): Result<never> {
     return new Result(Action.EXECUTE_FAILED, message);
   }
 
   /** Run again: after `delay`, else after the job's retry interval. Counts as a retry. */
-  static later(message?: string, options: { delay?: Duration } = {}): Result {
+  static later(message?: string, options: { delay?: Duration } = {}): Result<never> {
     return new Result(Action.EXECUTE_LATER, message, options);
   }
 }

@@ -1,8 +1,13 @@
 /** Deadlines of many waiting requests at the price of one timer: they share buckets of ten milliseconds. */
-import type { Clock } from '../../ports/clock.js';
 
 export interface Expiring {
   expire(): void;
+}
+
+/** What it needs of the Clock port. */
+interface MonotonicClock {
+  monoMs(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 const bucketMs = 10;
@@ -16,7 +21,7 @@ export class Deadlines {
   private isWatching = false;
   private isClosed = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: MonotonicClock) {}
 
   add(waiting: Expiring, lengthMs: number): void {
     const place = Math.ceil((this.clock.monoMs() + lengthMs) / bucketMs);

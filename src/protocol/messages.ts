@@ -131,11 +131,17 @@ export interface Messages {
   ListJobs: { body: ListRequest; reply: ListPage };
   CountJobs: { body: Record<string, never>; reply: { readonly counts: Counts } };
   /**
-   * Answers once the job's rev is greater than `afterRev`, on progress, on new log lines if `isLogWanted`, or with the present
-   * state after `waitMs`.
+   * Answers once the job's rev is greater than `afterRev`, on progress, if `isLogWanted` once there are log lines after `cursor`,
+   * or with the present state after `waitMs`.
    */
   AwaitJob: {
-    body: { readonly jobId: string; readonly afterRev: number; readonly waitMs: number; readonly isLogWanted: boolean };
+    body: {
+      readonly jobId: string;
+      readonly afterRev: number;
+      readonly waitMs: number;
+      readonly isLogWanted: boolean;
+      readonly cursor?: string | undefined;
+    };
     reply: { readonly job?: JobRecord | undefined; readonly progress?: Progress | undefined };
   };
   ReadLog: {

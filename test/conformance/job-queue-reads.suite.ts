@@ -136,6 +136,22 @@ export function jobQueueReadsSuite(name: string, create: () => Promise<QueueUnde
         for (const limit of [1, 2, 3, 100]) expect(await listAll({}, limit)).toEqual(inOrder);
       });
 
+      it('never misses a job while it goes from executing to ended', async () => {
+        const runs = Array.from({ length: 40 }, (_, i) => aRun({ jobId: `R${100 + i}` }));
+        await add(...runs);
+        for (const run of runs) {
+          let isSettled = false;
+          const settling = update(run, settled(run)).finally(() => {
+            isSettled = true;
+          });
+          while (!isSettled) {
+            expect(await listAll({}, 100)).toHaveLength(runs.length);
+            await new Promise(setImmediate);
+          }
+          await settling;
+        }
+      });
+
       it('has no cursor on the last page', async () => {
         await add(...all);
         expect(await under.queue.list({ limit: inOrder.length })).not.toHaveProperty('cursor');

@@ -40,6 +40,17 @@ export function registrySuite(name: string, makeFixture: () => Promise<RegistryF
     const departure = (registry: Registry, identity: string) =>
       change(registry, (_added, removed) => removed.includes(identity));
 
+    /** Resolves when this node becomes a master. */
+    const mastery = (registry: Registry, identity: string): Promise<void> => {
+      const seen = new Deferred<void>();
+      unwatch.push(
+        registry.watchMasters(({ master }) => {
+          if (master?.identity === identity) seen.resolve();
+        }),
+      );
+      return seen.promise;
+    };
+
     /** Joins, and waits until the other node knows. */
     const join = async (node: NodeInfo) => {
       const known = arrival(other, node.identity);
@@ -104,6 +115,13 @@ export function registrySuite(name: string, makeFixture: () => Promise<RegistryF
       expect(told).toEqual(['worker-2']);
     });
 
+    it('tells a watch of one type of no other type', async () => {
+      const told: string[] = [];
+      unwatch.push(other.watch(({ added }) => told.push(...identities(added)), 'JOB_TRACKER'));
+      for (const type of ['TASK_TRACKER', 'JOB_TRACKER', 'JOB_CLIENT'] as const) await join(nodeOf(type, type));
+      expect(told).toEqual(['JOB_TRACKER']);
+    });
+
     it('never calls a listener inside join()', async () => {
       let isTold = false;
       const known = arrival(mine, 'worker-1');
@@ -127,15 +145,63 @@ export function registrySuite(name: string, makeFixture: () => Promise<RegistryF
       expect(await other.master('JOB_TRACKER', 'group')).toEqual(master);
     });
 
-    it('has another master after the master left', async () => {
+    it('has another master after the master left, and tells', async () => {
       await join(nodeOf('JOB_TRACKER', 'tracker-1', { startedAt: 2_000 }));
-      await join(nodeOf('JOB_TRACKER', 'tracker-2', { startedAt: 3_000 }));
+      await other.join(nodeOf('JOB_TRACKER', 'tracker-2', { startedAt: 3_000 }));
       const first = await mine.master('JOB_TRACKER', 'group');
-      const gone = departure(other, first?.identity ?? '');
-      await mine.leave(first?.identity ?? '');
+      expect(first?.identity).toBe('tracker-1');
+      expect([mine.isMaster('tracker-1'), other.isMaster('tracker-2')]).toEqual([true, false]);
+      const elected = mastery(other, 'tracker-2');
+      await mine.leave('tracker-1');
+      await elected;
+      expect((await other.master('JOB_TRACKER', 'group'))?.identity).toBe('tracker-2');
+      expect([mine.isMaster('tracker-1'), other.isMaster('tracker-2')]).toEqual([false, true]);
+    });
+
+    it('tells of the first master of a group, and nothing after the end of the watch', async () => {
+      const told: string[] = [];
+      const end = other.watchMasters(({ type, nodeGroup, master }) =>
+        told.push(`${type} ${nodeGroup} ${master?.identity}`),
+      );
+      const elected = mastery(other, 'worker-1');
+      await mine.join(nodeOf('TASK_TRACKER', 'worker-1'));
+      await elected;
+      end();
+      const another = mastery(other, 'client-1');
+      await mine.join(nodeOf('JOB_CLIENT', 'client-1'));
+      await another;
+      expect(told).toEqual(['TASK_TRACKER group worker-1']);
+    });
+
+    it('refuses a second node with the identity of a living one, which stays listed', async () => {
+      const node = nodeOf('TASK_TRACKER', 'worker-1');
+      await join(node);
+      const second = other.join(nodeOf('TASK_TRACKER', 'worker-1', { startedAt: 2_000 }));
+      await expect(second).rejects.toMatchObject({
+        code: 'LTS_IDENTITY_IN_USE',
+        message: expect.stringContaining('worker-1'),
+      });
+      expect(await other.list()).toEqual([node]);
+      await other.leave('worker-1');
+      expect(await other.list()).toEqual([node]);
+    });
+
+    it('gives an identity to another node after its holder left', async () => {
+      await join(nodeOf('TASK_TRACKER', 'worker-1'));
+      const gone = departure(other, 'worker-1');
+      await mine.leave('worker-1');
       await gone;
-      const second = await other.master('JOB_TRACKER', 'group');
-      expect(identities([first as NodeInfo, second as NodeInfo])).toEqual(['tracker-1', 'tracker-2']);
+      const node = nodeOf('TASK_TRACKER', 'worker-1', { startedAt: 2_000 });
+      const back = arrival(mine, 'worker-1');
+      await other.join(node);
+      await back;
+      expect(await mine.list()).toEqual([node]);
+    });
+
+    it('knows nodes of two types with one identity apart', async () => {
+      await join(nodeOf('TASK_TRACKER', 'one'));
+      await join(nodeOf('JOB_CLIENT', 'one'));
+      expect((await other.list()).map(({ type }) => type).sort()).toEqual(['JOB_CLIENT', 'TASK_TRACKER']);
     });
   });
 }

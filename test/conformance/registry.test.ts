@@ -3,5 +3,5 @@ import { registrySuite } from './registry.suite.js';
 
 registrySuite('memory', async () => {
   const registry = new MemoryRegistry();
-  return { registry: async () => registry, cleanUp: async () => {} };
+  return { registry: async () => registry.node(), cleanUp: async () => {} };
 });

@@ -17,7 +17,13 @@ export interface TransportFixture {
 const shortMs = 60;
 const deadlineMs = 5_000;
 
-export function transportSuite(name: string, makeFixture: () => Promise<TransportFixture>): void {
+/** `requests`: for a transport that only asks; the fixture's first node is one, the others answer. */
+export function transportSuite(
+  name: string,
+  makeFixture: () => Promise<TransportFixture>,
+  part: 'all' | 'requests' = 'all',
+): void {
+  const itHears = it.skipIf(part === 'requests');
   describe(`Transport: ${name}`, () => {
     let fixture: TransportFixture;
     let nodes: Transport[];
@@ -49,7 +55,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       expect(await ask({ list: [1, null, 'x'] })).toEqual({ kind: 'ask', body: { list: [1, null, 'x'] }, text: 'ü😀' });
     });
 
-    it('never calls a handler inside request()', async () => {
+    itHears('never calls a handler inside request()', async () => {
       let isCalled = false;
       asker.subscribe('test.subject', async () => {
         isCalled = true;
@@ -149,7 +155,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       });
     });
 
-    it('lets the members of a queue share the requests', async () => {
+    itHears('lets the members of a queue share the requests', async () => {
       const third = await node();
       const got: string[] = [];
       const members = { answerer, third, asker };
@@ -161,7 +167,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       expect(new Set(got)).toEqual(new Set(Object.keys(members)));
     });
 
-    it('publishes to every subscriber, and to one of each queue', async () => {
+    itHears('publishes to every subscriber, and to one of each queue', async () => {
       const got: string[] = [];
       const all = new Deferred<void>();
       const listen = (who: string, queue?: string) =>
@@ -184,7 +190,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       expect(got.sort()).toEqual(['a first', 'a last', 'b first', 'b last', 'q first', 'q last']);
     });
 
-    it('keeps the order of what one node publishes', async () => {
+    itHears('keeps the order of what one node publishes', async () => {
       const got: unknown[] = [];
       const last = new Deferred<void>();
       answerer.subscribe('test.news', async ({ body }) => {
@@ -197,7 +203,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       expect(got).toEqual(Array.from({ length: 100 }, (_, i) => i));
     });
 
-    it('survives a handler of publications that fails', async () => {
+    itHears('survives a handler of publications that fails', async () => {
       const second = new Deferred<void>();
       answerer.subscribe('test.news', async ({ body }) => {
         if (body === 'bad') throw new Error('planned');
@@ -214,7 +220,7 @@ export function transportSuite(name: string, makeFixture: () => Promise<Transpor
       await fixture.settle();
     });
 
-    it('starts no handler after its subscription was closed', async () => {
+    itHears('starts no handler after its subscription was closed', async () => {
       let calls = 0;
       const first = answerer.subscribe('test.subject', async () => void calls++, { queue: 'workers' });
       asker.subscribe('test.subject', async () => 'the other one', { queue: 'workers' });

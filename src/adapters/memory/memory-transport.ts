@@ -3,9 +3,9 @@
  * event loop sends is delivered together at its end, so no chain of replies can keep timers and sockets from their turn.
  */
 import { LtsError } from '../../errors.js';
+import { Deadlines } from '../../kit/deadlines.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../../ports/transport.js';
-import { Deadlines } from './deadlines.js';
 
 /** A subscription, or the members of one queue group, who take turns. */
 interface Receiver {

@@ -2,6 +2,8 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Log } from '../../ports/log.js';
 
+export type { Logger };
+
 export interface PinoLogSettings {
   /** Least level that is written. Default 'info'. */
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -1,0 +1,160 @@
+/**
+ * One connection pool to MongoDB, shared by the job queue, the job log and the clock: opens only what is fit to keep jobs, retries
+ * what a lost connection or an election left unknown, and bounds every call in time.
+ */
+import type { Collection, Db, Document, MongoClient, MongoClientOptions } from 'mongodb';
+import { LtsError } from '../../errors.js';
+import type { Chance } from '../../ports/chance.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Ids } from '../../ports/ids.js';
+import type { Log } from '../../ports/log.js';
+import { isPassing, shownAddresses, storeError } from './mongo-errors.js';
+import { checkServer } from './server-check.js';
+
+export interface MongoConnectionOptions {
+  /** `host:port`, several separated by commas, or a `mongodb://` URL with user, TLS and whatever else the driver knows. */
+  readonly addresses: string;
+  /** Default: the one of the URL, else 'lts'. */
+  readonly database?: string | undefined;
+  /** Begins the name of every collection, for several clusters in one database. Default 'lts_'. */
+  readonly collectionPrefix?: string | undefined;
+  /** Start gives up when no usable server answers for this long, in ms. Default 5,000. */
+  readonly connectMs?: number | undefined;
+  /** One command may take this long, in ms, before its connection is given up. Default 10,000. */
+  readonly commandMs?: number | undefined;
+  /** A call is repeated until this long after its beginning, in ms. Default 10,000. */
+  readonly retryMs?: number | undefined;
+  /** Told of every command; for measurements. */
+  readonly onCommand?: ((name: string, command: Document) => void) | undefined;
+}
+
+export interface MongoConnectionPorts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+const connectMsDefault = 5_000;
+const retryMsDefault = 10_000;
+const firstWaitMs = 20;
+const longestWaitMs = 1_000;
+
+export class MongoConnection {
+  private isClosing = false;
+
+  private constructor(
+    private readonly client: MongoClient,
+    readonly database: Db,
+    readonly options: MongoConnectionOptions,
+    readonly ports: MongoConnectionPorts,
+  ) {}
+
+  /**
+   * Throws LTS_CONFIG_INVALID for addresses that cannot be read, a refused user or a server older than 4.4, LTS_STORE_FAILED when no
+   * server is reached in time. Says in the log how durable writes are.
+   */
+  static async open(options: MongoConnectionOptions, ports: MongoConnectionPorts): Promise<MongoConnection> {
+    const place = shownAddresses(options.addresses);
+    const client = await clientOf(options, place);
+    const database = client.db(options.database ?? databaseOf(options.addresses) ?? 'lts');
+    const connection = new MongoConnection(client, database, options, ports);
+    if (options.onCommand) {
+      client.on('commandStarted', ({ commandName, command }) => options.onCommand?.(commandName, command));
+    }
+    try {
+      await client.connect();
+      await checkServer(connection);
+      return connection;
+    } catch (error) {
+      await client.close();
+      throw isPassing(error) ? unreachable(place, options, error) : storeError('connect', place, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await this.client.close();
+  }
+
+  /** Server addresses, without secrets. */
+  get place(): string {
+    return `${shownAddresses(this.options.addresses)}, database ${this.database.databaseName}`;
+  }
+
+  collection<T extends Document>(name: string): Collection<T> {
+    return this.database.collection<T>(`${this.options.collectionPrefix ?? 'lts_'}${name}`);
+  }
+
+  /**
+   * Does `work` until it succeeds, fails for good or its time is over. Work that failed in passing may have been carried out, or
+   * may still be: repeating it must be safe.
+   */
+  async attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { clock, chance } = this.ports;
+    const until = clock.monoMs() + (this.options.retryMs ?? retryMsDefault);
+    for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+      try {
+        return await work();
+      } catch (error) {
+        const isOver = this.isClosing || clock.monoMs() >= until;
+        if (isOver || !isPassing(error)) throw storeError(what, this.place, error);
+      }
+      await clock.sleep(waitMs * (0.5 + chance.next() / 2));
+    }
+  }
+}
+
+function unreachable(
+  place: string,
+  { connectMs = connectMsDefault }: MongoConnectionOptions,
+  cause: unknown,
+): LtsError {
+  const wrongVersion = storeError('connect', place, cause);
+  if (wrongVersion.code === 'LTS_CONFIG_INVALID') return wrongVersion;
+  const said = shownAddresses(cause instanceof Error ? cause.message : String(cause));
+  const text = `No MongoDB server that takes writes answers at ${place} within ${connectMs} ms (${said}). Start it, or correct the addresses.`;
+  return new LtsError('LTS_STORE_FAILED', text, { cause });
+}
+
+/** Throws LTS_CONFIG_INVALID. */
+async function clientOf(options: MongoConnectionOptions, place: string): Promise<MongoClient> {
+  const { MongoClient } = await import('mongodb');
+  try {
+    return new MongoClient(urlOf(options.addresses), driverOptions(options));
+  } catch (error) {
+    const said = shownAddresses(error instanceof Error ? error.message : String(error));
+    const text = `The MongoDB addresses '${place}' cannot be read (${said}). Write host:port, several separated by commas, or a mongodb:// URL.`;
+    throw new LtsError('LTS_CONFIG_INVALID', text, { cause: error });
+  }
+}
+
+const urlOf = (addresses: string): string => (addresses.includes('://') ? addresses : `mongodb://${addresses}`);
+
+/** The driver's own retries are off: they need a replica set, and hide which attempt was carried out. */
+function driverOptions({
+  connectMs = 5_000,
+  commandMs = 10_000,
+  onCommand,
+}: MongoConnectionOptions): MongoClientOptions {
+  return {
+    appName: 'light-task-scheduler',
+    retryWrites: false,
+    retryReads: false,
+    ignoreUndefined: true,
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: commandMs },
+    readConcern: { level: 'majority' },
+    readPreference: 'primary',
+    serverSelectionTimeoutMS: connectMs,
+    connectTimeoutMS: connectMs,
+    waitQueueTimeoutMS: commandMs,
+    socketTimeoutMS: commandMs,
+    heartbeatFrequencyMS: 5_000,
+    maxPoolSize: 16,
+    monitorCommands: onCommand !== undefined,
+  };
+}
+
+function databaseOf(addresses: string): string | undefined {
+  return /:\/\/[^/]+\/([^?]+)/.exec(addresses)?.[1];
+}

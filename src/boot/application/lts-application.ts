@@ -1,0 +1,149 @@
+/**
+ * An application: the nodes that a class asks for, its processors, its settings, from start to stop.
+ *
+ *   settings -> log -> processors and services -> JobTracker -> JobClient -> TaskTrackers -> health -> ready
+ *
+ * Start is all or nothing. Stop goes the other way round, within one deadline.
+ */
+import type { Container } from 'inversify';
+import { LtsError } from '../../errors.js';
+import type { Class } from '../../job/contract.js';
+import type { JobClient } from '../job-client.js';
+import { clearApplicationClient, setApplicationClient } from '../submitting/application-client.js';
+import { clock } from '../system-ports.js';
+import { type AppState, type Health, healthOf } from './health.js';
+import { HealthServer } from './health-server.js';
+import { type ApplicationOptions, type AppNode, type AppParts, openParts, type Roles } from './parts.js';
+import { Signals } from './signals.js';
+
+/** What became of the runs that were under way at stop. */
+export interface AppStopReport {
+  readonly finished: number;
+  /** Not started here; another node runs them. */
+  readonly handedBack: number;
+  /** Did not return in time; they are run again. */
+  readonly abandoned: number;
+}
+
+/** Room for what follows the TaskTrackers: the client's last submissions, the store. */
+const closingMs = (deadlineMs: number): number => Math.min(2_000, deadlineMs / 4);
+
+export class LtsApplication {
+  private state: AppState = 'starts';
+  private readonly signals: Signals;
+  private readonly healthServer: HealthServer | undefined;
+  private stopping: Promise<AppStopReport> | undefined;
+  private healthPortInUse: number | undefined;
+
+  private constructor(
+    private readonly parts: AppParts,
+    private readonly options: ApplicationOptions,
+  ) {
+    const { health } = parts.settings;
+    this.signals = new Signals(() => this.stop(), parts.log);
+    this.healthServer = health && new HealthServer(health, () => this.health());
+  }
+
+  /**
+   * Starts what the decorators of `application` (or the roles themselves) ask for and answers the running application; it runs
+   * until `stop()`, SIGTERM or SIGINT. Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID, LTS_DATA_PATH_IN_USE,
+   * LTS_STORE_CORRUPT or LTS_STORE_FAILED; then nothing is left running, and a process that does not catch it ends with code 1.
+   */
+  static async run(application: Class | Roles, options: ApplicationOptions = {}): Promise<LtsApplication> {
+    const parts = await openParts(application, options);
+    const app = new LtsApplication(parts, options);
+    await app.start();
+    return app;
+  }
+
+  /** The container that the processors come from. */
+  get container(): Container {
+    return this.parts.beans.container;
+  }
+
+  /** Throws LTS_CONFIG_INVALID in an application without `@EnableJobClient()`. */
+  get jobClient(): JobClient {
+    if (this.parts.jobClient) return this.parts.jobClient;
+    throw new LtsError('LTS_CONFIG_INVALID', 'This application has no JobClient. Add @EnableJobClient() to its class.');
+  }
+
+  /** The port that `/health/live` and `/health/ready` are served on. */
+  get healthPort(): number | undefined {
+    return this.healthPortInUse;
+  }
+
+  health(): Health {
+    const nodes = this.parts.nodes.map(({ type, nodeGroup, node }) => ({ type, nodeGroup, isRunning: node.isRunning }));
+    return healthOf(this.state, nodes);
+  }
+
+  /**
+   * Finishes what runs, hands back the rest, and stops every node. Always settles within the deadline (default
+   * `lts.stop-deadline`, 25 s) and a moment; the first call counts.
+   */
+  stop(deadlineMs: number = this.parts.settings.stopDeadlineMs): Promise<AppStopReport> {
+    this.stopping ??= this.stopAll(deadlineMs);
+    return this.stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  private async start(): Promise<void> {
+    const { log, nodes, jobClient, settings } = this.parts;
+    try {
+      for (const { node } of nodes) await node.start();
+      this.healthPortInUse = await this.healthServer?.start();
+    } catch (error) {
+      await this.stop().catch((second: unknown) => log.error({ error: second }, 'after a failed start'));
+      throw error;
+    }
+    this.state = 'runs';
+    if (jobClient) setApplicationClient(jobClient);
+    if (this.options.handleSignals ?? true) this.signals.listen();
+    const names = nodes.map(({ type, nodeGroup }) => (nodeGroup === undefined ? type : `${type} ${nodeGroup}`));
+    log.info({ nodes: names, dataPath: settings.dataPath, healthPort: this.healthPortInUse }, 'the application runs');
+  }
+
+  private async stopAll(deadlineMs: number): Promise<AppStopReport> {
+    const untilMono = clock.monoMs() + deadlineMs - closingMs(deadlineMs);
+    const { nodes, beans, jobClient, log } = this.parts;
+    this.state = 'drains';
+    const report = { finished: 0, handedBack: 0, abandoned: 0 };
+    try {
+      for (const group of stopOrder(nodes)) {
+        const leftMs = Math.max(0, untilMono - clock.monoMs());
+        const ends = await Promise.allSettled(group.map(({ node }) => node.stop(leftMs)));
+        for (const end of ends) note(end, report, log);
+      }
+    } finally {
+      this.state = 'stopped';
+      if (jobClient) clearApplicationClient(jobClient);
+      await this.healthServer?.stop();
+      await beans.close();
+      this.signals.ignore();
+    }
+    log.info(report, 'the application stopped');
+    return report;
+  }
+}
+
+/** Those that run jobs first, all at once; the tracker, to which they report, last. */
+function stopOrder(nodes: readonly AppNode[]): AppNode[][] {
+  const types = ['TASK_TRACKER', 'JOB_CLIENT', 'JOB_TRACKER'] as const;
+  return types.map((type) => nodes.filter((node) => node.type === type));
+}
+
+function note(
+  end: PromiseSettledResult<unknown>,
+  report: { -readonly [Field in keyof AppStopReport]: number },
+  log: AppParts['log'],
+): void {
+  if (end.status === 'rejected') return log.error({ error: end.reason }, 'a node could not stop in order');
+  const told = end.value as AppStopReport | undefined;
+  if (!told) return;
+  report.finished += told.finished;
+  report.handedBack += told.handedBack;
+  report.abandoned += told.abandoned;
+}

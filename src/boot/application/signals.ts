@@ -1,0 +1,40 @@
+/** SIGTERM and SIGINT: the first one drains, the second one ends the process at once. */
+import { constants } from 'node:os';
+import type { Log } from '../../ports/log.js';
+
+const names = ['SIGTERM', 'SIGINT'] as const;
+
+export class Signals {
+  private isStopping = false;
+  private readonly onSignal = (signal: (typeof names)[number]) => void this.hear(signal);
+
+  constructor(
+    private readonly stop: () => Promise<unknown>,
+    private readonly log: Log,
+  ) {}
+
+  listen(): void {
+    for (const name of names) process.on(name, this.onSignal);
+  }
+
+  ignore(): void {
+    for (const name of names) process.off(name, this.onSignal);
+  }
+
+  private async hear(signal: (typeof names)[number]): Promise<void> {
+    if (this.isStopping) {
+      this.log.warn({ signal }, 'a second signal: the process ends at once; what ran is run again elsewhere');
+      // The conventional code of a process that a signal ended.
+      process.exit(128 + constants.signals[signal]);
+    }
+    this.isStopping = true;
+    this.log.info({ signal }, 'stopping: what runs may finish; a second signal ends the process at once');
+    try {
+      await this.stop();
+      process.exit(0);
+    } catch (error) {
+      this.log.error({ error }, 'the application could not stop in order');
+      process.exit(1);
+    }
+  }
+}

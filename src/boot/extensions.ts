@@ -1,0 +1,124 @@
+/** Adapters by name: what `lts.jobtracker.configs.job.queue=<name>` and its kin choose from. Ours and the user's stand in one table. */
+import { ConsoleJobLogger } from '../adapters/console/console-job-logger.js';
+import type { LmdbEnvironment } from '../adapters/lmdb/environment.js';
+import { LmdbFailStore } from '../adapters/lmdb/lmdb-fail-store.js';
+import { LmdbJobLogger } from '../adapters/lmdb/lmdb-job-logger.js';
+import { LmdbJobQueue } from '../adapters/lmdb/lmdb-job-queue.js';
+import { MemoryFailStore } from '../adapters/memory/memory-fail-store.js';
+import { MemoryJobLogger } from '../adapters/memory/memory-job-logger.js';
+import { MemoryJobQueue } from '../adapters/memory/memory-job-queue.js';
+import { LtsError } from '../errors.js';
+import type { OutputOf, ParamsSchema } from '../job/contract.js';
+import { checkName, checkOneOf } from '../job/validate.js';
+import type { Chance } from '../ports/chance.js';
+import type { Clock } from '../ports/clock.js';
+import type { FailStore } from '../ports/fail-store.js';
+import type { Ids } from '../ports/ids.js';
+import type { JobLogger } from '../ports/job-logger.js';
+import type { JobQueue } from '../ports/job-queue.js';
+import type { Log } from '../ports/log.js';
+
+interface PortOf {
+  'job.queue': JobQueue;
+  'job.logger': JobLogger;
+  'job.fail.store': FailStore;
+}
+export type PortName = keyof PortOf;
+
+/** What an adapter is made from. */
+export interface ExtensionPlace<Settings = unknown> {
+  /** The keys `configs.<name>.*` of lts.properties, or `extensionSettings[name]`; checked by the extension's `settings`. */
+  readonly settings: Settings;
+  /** A folder that is this process's alone. */
+  readonly dataPath: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly chance: Chance;
+  /** The adapter cannot go on: nothing more may be acknowledged, so the process ends. */
+  readonly onFatal: (error: LtsError) => void;
+}
+
+interface ExtensionOf<Port extends PortName, Place> {
+  readonly port: Port;
+  /** What settings call it by. */
+  readonly name: string;
+  /** Class or schema of its settings. Default: any text keys. */
+  readonly settings?: ParamsSchema | undefined;
+  /** Makes the adapter; it is opened and closed with its node. */
+  create(place: Place): PortOf[Port] | Promise<PortOf[Port]>;
+}
+
+/** One more adapter for a port, chosen by name: LTS's SPI. */
+export type Extension = { [Port in PortName]: ExtensionOf<Port, ExtensionPlace> }[PortName];
+
+/** The extension itself, with the type of its settings inferred from their class or schema. */
+export function defineExtension<Port extends PortName, Schema extends ParamsSchema>(extension: {
+  readonly port: Port;
+  readonly name: string;
+  readonly settings: Schema;
+  create(place: ExtensionPlace<OutputOf<Schema>>): PortOf[Port] | Promise<PortOf[Port]>;
+}): Extension {
+  return extension as unknown as Extension;
+}
+
+/** The adapters that come with the package may share one LMDB file. */
+export interface OwnPlace extends ExtensionPlace {
+  readonly environment: () => Promise<LmdbEnvironment>;
+  readonly failStorePath: string;
+}
+
+type OwnExtension = { [Port in PortName]: ExtensionOf<Port, OwnPlace> }[PortName];
+
+const own: readonly OwnExtension[] = [
+  {
+    port: 'job.queue',
+    name: 'lmdb',
+    create: async ({ environment, log }) =>
+      new LmdbJobQueue(await environment(), {
+        onQuarantine: (found: object) => log.error(found, 'an unreadable record was set aside'),
+      }),
+  },
+  { port: 'job.queue', name: 'memory', create: () => new MemoryJobQueue() },
+  { port: 'job.logger', name: 'lmdb', create: async ({ environment }) => new LmdbJobLogger(await environment()) },
+  { port: 'job.logger', name: 'memory', create: () => new MemoryJobLogger() },
+  { port: 'job.logger', name: 'console', create: ({ log }) => new ConsoleJobLogger(log) },
+  {
+    port: 'job.fail.store',
+    name: 'lmdb',
+    create: ({ failStorePath, onFatal }) => new LmdbFailStore({ path: failStorePath, onFatal }),
+  },
+  { port: 'job.fail.store', name: 'memory', create: () => new MemoryFailStore() },
+];
+
+/** Throws LTS_CONFIG_INVALID, naming what an extension lacks. */
+export function checkExtensions(extensions: readonly Extension[]): void {
+  if (!Array.isArray(extensions)) throw new LtsError('LTS_CONFIG_INVALID', 'extensions: give a list of extensions.');
+  for (const extension of extensions) {
+    checkOneOf('extensions: port', extension?.port, ['job.queue', 'job.logger', 'job.fail.store']);
+    checkName('extensions: name', extension.name);
+    if (typeof extension.create === 'function') continue;
+    throw new LtsError('LTS_CONFIG_INVALID', `extensions: ${extension.name} has no create(place).`);
+  }
+}
+
+export function hasExtension(port: PortName, name: string, users: readonly Extension[]): boolean {
+  return [...own, ...users].some((extension) => extension.port === port && extension.name === name);
+}
+
+/** Throws LTS_CONFIG_INVALID when nothing of that name is there, or two extensions share one. */
+export function findExtension<Port extends PortName>(
+  port: Port,
+  name: string,
+  users: readonly Extension[] = [],
+): ExtensionOf<Port, OwnPlace> {
+  const known = [...own, ...users].filter((extension) => extension.port === port);
+  const found = known.filter((extension) => extension.name === name);
+  if (found.length === 1) return found[0] as unknown as ExtensionOf<Port, OwnPlace>;
+  const names = known.map((extension) => extension.name).join(', ');
+  const text =
+    found.length === 0
+      ? `${port}: there is no ${JSON.stringify(name)}. Known: ${names}. Correct the name, or pass the extension.`
+      : `${port}: ${found.length} extensions are called ${JSON.stringify(name)}. Give each its own name.`;
+  throw new LtsError('LTS_CONFIG_INVALID', text);
+}

@@ -1,0 +1,41 @@
+/** Response: LTS's answer to a submit, and the error that says the same to those who prefer throws. */
+import { type ErrorCode, LtsError } from '../../errors.js';
+import type { Job } from '../../job/job.js';
+import type { SubmitOutcome } from '../../job-client/submit.js';
+
+/** LTS's answer to a submit. */
+export interface Response extends Omit<SubmitOutcome, 'jobId'> {
+  /** The job stands: accepted, replaced, a duplicate of an open one, or kept locally to be sent later. */
+  readonly success: boolean;
+  readonly jobId: string;
+  readonly taskId?: string | undefined;
+  readonly failedJobs: readonly Job[];
+}
+
+const none: readonly Job[] = [];
+const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
+
+export function responseOf(job: Job, { code, jobId, msg }: SubmitOutcome): Response {
+  const success = standing.has(code);
+  return { success, code, msg, jobId, taskId: job?.taskId, failedJobs: success ? none : [job] };
+}
+
+/** The answer to a job that was found wrong before anything was sent. */
+export const rejectedResponse = (job: Job, msg: string): Response =>
+  responseOf(job, { code: 'rejected', jobId: job?.jobId ?? '', msg });
+
+const codes: Readonly<Partial<Record<Response['code'], ErrorCode>>> = {
+  rejected: 'LTS_JOB_INVALID',
+  busy: 'LTS_BUSY',
+  'no-tracker': 'LTS_NO_TRACKER',
+  unknown: 'LTS_TIMEOUT',
+};
+
+/** Undefined for a job that stands. `signal` is the one that the submit was given. */
+export function failureOf(response: Response, name: string, signal?: AbortSignal): LtsError | undefined {
+  if (response.success) return undefined;
+  const { code, jobId, taskId, msg } = response;
+  const job = [name, taskId && `with taskId ${taskId}`, jobId && `(jobId ${jobId})`].filter(Boolean).join(' ');
+  const errorCode = code === 'unknown' && signal?.aborted ? 'LTS_ABORTED' : (codes[code] ?? 'LTS_INTERNAL');
+  return new LtsError(errorCode, `Job ${job} was not submitted, ${code}: ${msg ?? 'no reason was given.'}`);
+}
