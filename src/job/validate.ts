@@ -15,6 +15,8 @@ function invalid(field: string, value: unknown, rule: string): never {
 
 /** Cluster, group and lane names become part of subjects and keys. */
 export function checkName(field: string, value: unknown): asserts value is string {
+  // The one word that would reach into every object when it is used as a key.
+  if (value === '__proto__') invalid(field, value, 'means something else in JavaScript. Use another name.');
   if (typeof value === 'string' && namePattern.test(value)) return;
   invalid(field, value, 'is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.');
 }

@@ -115,6 +115,15 @@ export function jobQueueReadsSuite(name: string, create: () => Promise<QueueUnde
       });
     });
 
+    it('counts a group of any name and touches no prototype', async () => {
+      await add(aRecord({ nodeGroup: '__proto__' }), aRecord({ jobId: 'J2', nodeGroup: 'constructor' }));
+      expect(Object.entries(await under.queue.count())).toEqual([
+        ['__proto__', { waiting: 1 }],
+        ['constructor', { waiting: 1 }],
+      ]);
+      expect(({} as Record<string, unknown>).waiting).toBeUndefined();
+    });
+
     describe('list', () => {
       const all = [
         aRecord({ jobId: 'W2', priority: 2 }),

@@ -27,6 +27,7 @@ describe('checkBody', () => {
 
   it.each([
     [{ nodeGroup: 'a b' }, 'nodeGroup: "a b" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.'],
+    [{ nodeGroup: '__proto__' }, 'nodeGroup: "__proto__" means something else in JavaScript. Use another name.'],
     [{ nodeGroup: '' }, 'nodeGroup: "" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.'],
     [{ nodeGroup: 'x'.repeat(65) }, `nodeGroup: "${'x'.repeat(65)}" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.`],
     [{ submitNodeGroup: 'w.*' }, 'submitNodeGroup: "w.*" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.'],

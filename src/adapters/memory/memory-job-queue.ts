@@ -128,14 +128,14 @@ export class MemoryJobQueue implements JobQueue {
   }
 
   async count(): Promise<Counts> {
-    const counts: Counts = {};
+    const counts = new Map<string, Counts[string]>();
     for (const record of this.records.values()) {
-      const group = counts[record.body.nodeGroup] ?? {};
-      counts[record.body.nodeGroup] = group;
+      const group = counts.get(record.body.nodeGroup) ?? {};
+      counts.set(record.body.nodeGroup, group);
       const kind = isSchedule(record) ? 'schedules' : record.status.state;
       group[kind] = (group[kind] ?? 0) + 1;
     }
-    return counts;
+    return Object.fromEntries(counts);
   }
 
   async purge(request: PurgeRequest, isKept: (record: JobRecord) => boolean = () => false): Promise<readonly string[]> {

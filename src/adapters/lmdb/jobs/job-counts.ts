@@ -64,9 +64,8 @@ export class JobCounts implements Participant {
 
   /** As of the last commit. */
   stored(): Counts {
-    const counts: Counts = {};
-    for (const { key, value } of this.counts.entries()) counts[key as string] = parsed(key as string, value);
-    return counts;
+    const groups = this.counts.entries().map(({ key, value }) => [key, parsed(key as string, value)] as const);
+    return Object.fromEntries(groups) as Counts;
   }
 }
 

@@ -124,10 +124,15 @@ export class DueJobs {
     return names;
   }
 
-  private find({ filter, index, sort }: JobQuery, limit: number): Promise<Candidate[]> {
-    return this.connection.attempt('look for due jobs', () =>
-      this.jobs.find<Candidate>(filter, { hint: index, ...(sort ? { sort } : {}), limit, projection }).toArray(),
+  private async find(query: JobQuery, limit: number): Promise<Candidate[]> {
+    const { filter, index, sort } = query;
+    const options = { hint: index, ...(sort ? { sort } : {}), limit, projection };
+    const found = await this.connection.attempt('look for due jobs', () =>
+      this.jobs.find<Pick<Candidate, '_id'> & Partial<Candidate>>(filter, options).toArray(),
     );
+    // From a lesser server one that is taken between the look and the answer comes without its turn; the next look is without it.
+    const due = found.filter((candidate): candidate is Candidate => candidate.turn !== undefined);
+    return due.length === found.length ? due : this.find(query, limit);
   }
 }
 

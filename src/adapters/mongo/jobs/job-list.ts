@@ -71,7 +71,10 @@ export class JobList {
       for (let isMore = true; isMore; ) {
         isMore = false;
         for await (const document of this.range(section, request, key)) {
-          key = section.order.map((field) => partOf(document, field));
+          const parts = section.order.map((field) => partOf(document, field));
+          // It went to another section between the look and the answer, which only a lesser server shows.
+          if (!parts.every(isKeyPart)) continue;
+          key = parts;
           isMore = true;
           yield { place: { section: name, key }, record: recordOf(document) };
         }
@@ -187,8 +190,8 @@ function mayHold(section: SectionName, { states, schedules }: ListRequest): bool
   return states.some(ofSection);
 }
 
-function partOf(document: Document, path: string): KeyPart {
-  return path.split('.').reduce<unknown>((value, field) => (value as Document)[field], document) as KeyPart;
+function partOf(document: Document, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, field) => (value as Document | undefined)?.[field], document);
 }
 
 const cursorOf = ({ section, key }: Place): string => JSON.stringify([section, ...key]);
@@ -209,4 +212,4 @@ function placeOfCursor(cursor: string): Place {
   );
 }
 
-const isKeyPart = (part: unknown): boolean => typeof part === 'string' || Number.isFinite(part);
+const isKeyPart = (part: unknown): part is KeyPart => typeof part === 'string' || Number.isFinite(part);
