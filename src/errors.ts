@@ -96,7 +96,7 @@ export const errorTable = {
   ),
   LTS_STORE_FAILED: entry(
     'The store refused a read or a write.',
-    'Check disk space and permissions of the data path.',
+    'Check disk space and permissions of the data path, or the database server.',
     true,
   ),
   LTS_INTERNAL: entry('A node met a defect of its own.', 'Report it together with the log of that node.'),

@@ -20,6 +20,11 @@ interface Place {
   readonly key: readonly KeyPart[];
 }
 
+interface Candidate {
+  readonly place: Place;
+  readonly record: JobRecord;
+}
+
 interface Section {
   readonly index: JobQuery['index'];
   readonly filter: Document;
@@ -60,24 +65,28 @@ export class JobList {
     return { records: await this.whole([...found.values()], request) };
   }
 
-  private async *candidates(
-    request: ListRequest,
-    after: Place | undefined,
-  ): AsyncGenerator<{ place: Place; record: JobRecord }> {
+  private async *candidates(request: ListRequest, after: Place | undefined): AsyncGenerator<Candidate> {
     for (const name of sectionNames.slice(after ? sectionNames.indexOf(after.section) : 0)) {
-      if (!mayHold(name, request)) continue;
-      const section = sectionOf(name, request);
-      let key = name === after?.section ? after.key : undefined;
-      for (let isMore = true; isMore; ) {
-        isMore = false;
-        for await (const document of this.range(section, request, key)) {
-          const parts = section.order.map((field) => partOf(document, field));
-          // It went to another section between the look and the answer, which only a lesser server shows.
-          if (!parts.every(isKeyPart)) continue;
-          key = parts;
-          isMore = true;
-          yield { place: { section: name, key }, record: recordOf(document) };
-        }
+      if (mayHold(name, request)) yield* this.ofSection(name, request, name === after?.section ? after.key : undefined);
+    }
+  }
+
+  private async *ofSection(
+    name: SectionName,
+    request: ListRequest,
+    after: readonly KeyPart[] | undefined,
+  ): AsyncGenerator<Candidate> {
+    const section = sectionOf(name, request);
+    let key = after;
+    for (let isMore = true; isMore; ) {
+      isMore = false;
+      for await (const document of this.range(section, request, key)) {
+        const parts = section.order.map((field) => partOf(document, field));
+        // It went to another section between the look and the answer, which only a lesser server shows.
+        if (!parts.every(isKeyPart)) continue;
+        key = parts;
+        isMore = true;
+        yield { place: { section: name, key }, record: recordOf(document) };
       }
     }
   }
