@@ -19,12 +19,12 @@ afterEach(() => {
   for (const one of folders.splice(0)) rmSync(one, { recursive: true, force: true });
 });
 
-async function run(file: string): Promise<string> {
+async function run(file: string, tsconfig = join(root, 'tsconfig.json')): Promise<string> {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
   const options = { cwd: folder, timeout: 60_000, env: { ...process.env, LTS_DATA_PATH: join(folder, 'data') } };
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [tsx, '--tsconfig', join(root, 'tsconfig.json'), file],
+    [tsx, '--tsconfig', tsconfig, file],
     options,
   );
   return stdout;
@@ -149,7 +149,10 @@ describe('README', () => {
       writeFileSync(file, block);
       const said = [...block.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => text as string);
       expect(said.length).toBeGreaterThan(0);
-      const output = await run(file);
+      // A tsconfig applies to the files beside it only, and decorators need one.
+      const tsconfig = join(folder, 'tsconfig.json');
+      writeFileSync(tsconfig, JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['.'] }));
+      const output = await run(file, tsconfig);
       for (const text of said) expect(output).toContain(text);
       expect(output).not.toContain('"level":50');
     },
