@@ -4,7 +4,8 @@
  *   SUBMIT (submit.ts) -> accept ... settle -> FEEDBACK (here: onComplete)          FOLLOW (follow.ts) waits for one job
  */
 
-import { ask } from '../cluster/ask.js';
+import { answering, ask } from '../cluster/ask.js';
+import { Malformed } from '../cluster/malformed.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import type { JobResult } from '../job/result.js';
@@ -53,7 +54,7 @@ export class JobClientRole {
     const subject = this.parts.subjects.feedback(nodeGroup);
     this.subscription = this.parts.ports.transport.subscribe(
       subject,
-      async ({ body }) => this.complete(body as BodyOf<'JobsFinished'>),
+      answering({ JobsFinished: (body) => this.complete(body) }, 'JobClient', new Malformed(this.parts.ports)),
       { queue: nodeGroup },
     );
   }

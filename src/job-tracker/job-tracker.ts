@@ -13,6 +13,7 @@
 
 import { answering, type Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
+import { Malformed } from '../cluster/malformed.js';
 import type { Subscription } from '../ports/transport.js';
 import { limits } from '../protocol/limits.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
@@ -39,6 +40,7 @@ const day = 86_400_000;
 
 export class JobTrackerRole {
   private readonly parts: TrackerParts;
+  private readonly malformed: Malformed;
   private readonly writes: JobWrites;
   private readonly sessions: Sessions;
   private readonly queries: Queries;
@@ -56,6 +58,7 @@ export class JobTrackerRole {
   constructor(ports: TrackerPorts, settings: TrackerSettings) {
     const parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
     this.parts = parts;
+    this.malformed = new Malformed(ports);
     this.writes = new JobWrites(ports.queue);
     this.sessions = new Sessions(parts);
     this.queries = new Queries(parts);
@@ -84,7 +87,7 @@ export class JobTrackerRole {
     this.trigger.start();
     for (const duty of this.duties) duty.start();
     const { ports, subjects } = this.parts;
-    const answer = answering(this.steps(), 'JobTracker');
+    const answer = answering(this.steps(), 'JobTracker', this.malformed);
     this.subscription = ports.transport.subscribe(subjects.tracker, answer, { queue: 'tracker' });
   }
 
@@ -102,6 +105,11 @@ export class JobTrackerRole {
     await this.subscription?.close();
     await Promise.all([...this.duties.map((duty) => duty.stop()), this.rescue.stop(), this.trigger.stop()]);
     await this.trackerLog.flush();
+  }
+
+  /** Messages from outside that had not the shape of their kind, by kind, since the start. */
+  malformedCounts(): Readonly<Record<string, number>> {
+    return this.malformed.counts();
   }
 
   /** The one table: message kind -> step. */

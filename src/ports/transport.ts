@@ -11,10 +11,18 @@ export interface RequestOptions {
   /** The reply must come within this time; else LTS_TIMEOUT, which means: outcome unknown. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The message came from outside this process and is passed on as it came. Default false. */
+  readonly isForeign?: boolean | undefined;
+}
+
+export interface MessageContext {
+  readonly deadlineMs: number;
+  /** The message came from outside this process: its body may have any shape. */
+  readonly isForeign?: boolean | undefined;
 }
 
 /** Answers one request. What it throws reaches the requester as the same LtsError code and text. */
-export type MessageHandler = (message: Message, context: { readonly deadlineMs: number }) => Promise<unknown>;
+export type MessageHandler = (message: Message, context: MessageContext) => Promise<unknown>;
 
 export interface Subscription {
   /** No handler call starts after this resolves. */
@@ -22,6 +30,8 @@ export interface Subscription {
 }
 
 export interface Transport {
+  /** Answers come from outside this process: they may have any shape. Default false. */
+  readonly isForeign?: boolean | undefined;
   /**
    * Sends to one subscriber of `subject`. Rejects with LTS_NO_TRACKER at once when nobody subscribes ("no responders"),
    * with LTS_TIMEOUT at the deadline, with LTS_ABORTED by the signal.

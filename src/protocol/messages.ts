@@ -6,6 +6,9 @@
  *   TaskTracker -> JobTracker    StartSession, RenewSession, EndSession, PullJobs, ReportRuns, AppendLog
  *   JobTracker  -> TaskTracker   Probe, AskRuns, CancelRun
  *   JobTracker  -> JobClient     JobsFinished
+ *
+ * `shapes/message-shapes.ts` holds the same for what comes from outside; a compile-time test holds both equal. `README.md` is for clients
+ * in other languages.
  */
 import type { JobBody, JobRecord, MisfirePolicy, RetryPolicy } from '../job/job.js';
 import type { Counts, ListPage, ListRequest } from '../job/listing.js';

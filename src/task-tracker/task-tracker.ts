@@ -8,6 +8,7 @@
  */
 
 import { answering, ask, type Steps } from '../cluster/ask.js';
+import { Malformed } from '../cluster/malformed.js';
 import { Replay } from '../cluster/replay.js';
 import { until, within } from '../cluster/within.js';
 import type { JobRecord } from '../job/job.js';
@@ -43,6 +44,7 @@ const refusedMax = 10_000;
 
 export class TaskTrackerRole {
   private readonly parts: WorkerParts;
+  private readonly malformed: Malformed;
   private readonly slots: Slots;
   private readonly session: WorkerSession;
   private readonly receive: Receive;
@@ -62,6 +64,7 @@ export class TaskTrackerRole {
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
     this.parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
+    this.malformed = new Malformed(ports);
     this.slots = new Slots(this.parts.settings.workThreads);
     this.session = new WorkerSession(this.parts, {
       heldRunIds: () => [...this.held.keys()],
@@ -144,7 +147,7 @@ export class TaskTrackerRole {
     const { id } = this.session;
     const old = this.subscription;
     if (old?.id === id) return;
-    const answer = answering(this.steps(id), 'TaskTracker');
+    const answer = answering(this.steps(id), 'TaskTracker', this.malformed);
     const subscription = this.parts.ports.transport.subscribe(this.parts.subjects.session(id), answer);
     this.subscription = { id, subscription };
     await old?.subscription.close();

@@ -177,6 +177,5 @@ describe('README', () => {
       ([path, { dev, devOptional }]) => path && !dev && !devOptional,
     );
     expect(installed.length).toBeGreaterThan(0);
-    console.log(installed.length);
   });
 });

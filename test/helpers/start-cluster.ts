@@ -61,6 +61,7 @@ export class TestNode {
 
   private gated(inner: Transport): Transport {
     return {
+      isForeign: inner.isForeign,
       request: (subject, message, options) => {
         this.asked.push(message.kind);
         if (!this.life.isAlive) return new Promise(() => undefined);

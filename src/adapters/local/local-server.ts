@@ -93,7 +93,7 @@ class Connection {
   private async serve({ id, subject, deadlineMs, message }: RequestFrame): Promise<void> {
     this.inFlight++;
     try {
-      const reply = await this.transport.request(subject, message, { deadlineMs });
+      const reply = await this.transport.request(subject, message, { deadlineMs, isForeign: true });
       this.write(answerText({ id, reply }));
     } catch (error) {
       this.write(answerText({ id, error: wireError(error) }));

@@ -40,6 +40,7 @@ class PendingRequest {
 }
 
 export class LocalTransport implements Transport {
+  readonly isForeign = true;
   private readonly pending = new Map<number, PendingRequest>();
   private readonly reader = new LineReader(localLimits.replyBytesMax);
   private readonly greeted = new Deferred<void>();

@@ -5,7 +5,14 @@
 import { LtsError } from '../../errors.js';
 import { Deadlines } from '../../kit/deadlines.js';
 import type { Clock } from '../../ports/clock.js';
-import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../../ports/transport.js';
+import type {
+  Message,
+  MessageContext,
+  MessageHandler,
+  RequestOptions,
+  Subscription,
+  Transport,
+} from '../../ports/transport.js';
 
 /** A subscription, or the members of one queue group, who take turns. */
 interface Receiver {
@@ -111,6 +118,11 @@ class PendingRequest {
     return this.options.deadlineMs;
   }
 
+  get context(): MessageContext {
+    const { deadlineMs, isForeign } = this.options;
+    return { deadlineMs, isForeign };
+  }
+
   settle(value: unknown): void {
     this.release();
     this.resolve(value);
@@ -161,7 +173,8 @@ class MemoryTransport implements Transport {
   publish(subject: string, message: Message): void {
     if (!this.isOpen) return;
     this.network.defer(() => {
-      for (const subscriber of this.network.audience(subject)) void handle(subscriber, message, 0).catch(() => {});
+      for (const subscriber of this.network.audience(subject))
+        void handle(subscriber, message, { deadlineMs: 0 }).catch(() => {});
     });
   }
 
@@ -208,7 +221,7 @@ class MemoryTransport implements Transport {
     if (!this.pending.has(request)) return;
     const responder = this.network.responder(request.subject);
     if (!responder) return request.fail('LTS_NO_TRACKER', 'has no responders: nobody subscribes there');
-    handle(responder, message, request.deadlineMs).then(
+    handle(responder, message, request.context).then(
       (reply) => responder.isNodeOpen() && request.settle(reply),
       (error: unknown) => responder.isNodeOpen() && request.refuse(asLtsError(error, request.subject)),
     );
@@ -216,8 +229,8 @@ class MemoryTransport implements Transport {
 }
 
 /** Turns what a handler throws before its first await into a rejection, too. */
-async function handle(subscriber: Subscriber, message: Message, deadlineMs: number): Promise<unknown> {
-  return subscriber.handler(message, { deadlineMs });
+async function handle(subscriber: Subscriber, message: Message, context: MessageContext): Promise<unknown> {
+  return subscriber.handler(message, context);
 }
 
 function asLtsError(error: unknown, subject: string): LtsError {

@@ -25,7 +25,7 @@ import { PendingRequest, requestError } from './pending-request.js';
 
 /** What has happened that nobody was told of, since the start. */
 export interface NatsTransportCounts {
-  /** Messages that were refused as malformed or of another version. */
+  /** Messages that could not be decoded, or are of another version. */
   readonly malformed: number;
   /** Publications and answers that could not be sent. */
   readonly dropped: number;
@@ -39,6 +39,7 @@ const subjectPattern = /^[\w-]+(\.[\w-]+)*$/;
 const noResponders = 503;
 
 export class NatsTransport implements Transport {
+  readonly isForeign = true;
   private state: 'open' | 'closing' | 'closed' = 'open';
   private readonly pending = new Map<string, PendingRequest>();
   private readonly subscriptions = new Set<NatsSubscription>();
@@ -211,10 +212,11 @@ export class NatsTransport implements Transport {
       id = message.id;
       if (this.handlers > handlersMax)
         throw new LtsError('LTS_BUSY', `${subject}: ${handlersMax} messages are being handled, which is the bound.`);
-      const body = await handler(message, { deadlineMs: message.deadlineMs });
+      const body = await handler(message, { deadlineMs: message.deadlineMs, isForeign: true });
       if (raw.reply) this.reply(raw.reply, { kind: replyKind, id, body });
     } catch (error) {
-      if (LtsError.is(error, 'LTS_MESSAGE_INVALID')) this.noteMalformed(error, subject);
+      // What could be decoded and was refused later was noted by the one who refused it.
+      if (id === '' && LtsError.is(error, 'LTS_MESSAGE_INVALID')) this.noteMalformed(error, subject);
       if (raw.reply) this.reply(raw.reply, { kind: errorKind, id, body: errorBody(error, subject) });
       else this.connection.parts.log.debug({ error, subject }, 'a published message could not be handled');
     } finally {
