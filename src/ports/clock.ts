@@ -4,7 +4,7 @@ export interface Clock {
   wallMs(): number;
   /** Milliseconds since some start; never goes back. */
   monoMs(): number;
-  /** Resolves after `ms`, or at once when `signal` aborts (never rejects). Any length, also beyond 24.8 days. */
+  /** Resolves after `ms`, or at once when `signal` aborts; never rejects: ask `signal.throwIfAborted()` behind it. Any length, also beyond 24.8 days. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Resolves when the current turn of the event loop has run dry. */
   endOfTurn(): Promise<void>;
