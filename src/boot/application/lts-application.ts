@@ -6,6 +6,7 @@
  * Start is all or nothing. Stop goes the other way round, within one deadline.
  */
 import type { Container } from 'inversify';
+import { within } from '../../cluster/within.js';
 import { LtsError } from '../../errors.js';
 import type { Class } from '../../job/contract.js';
 import type { JobClient } from '../job-client.js';
@@ -92,8 +93,9 @@ export class LtsApplication {
 
   private async start(): Promise<void> {
     const { log, nodes, jobClient, settings } = this.parts;
+    if (this.options.handleSignals ?? true) this.signals.listen();
     try {
-      for (const { node } of nodes) await node.start();
+      for (const { node } of nodes) await this.startNode(node);
       this.healthPortInUse = await this.healthServer?.start();
     } catch (error) {
       await this.stop().catch((second: unknown) => log.error({ error: second }, 'after a failed start'));
@@ -101,14 +103,29 @@ export class LtsApplication {
     }
     this.state = 'runs';
     if (jobClient) setApplicationClient(jobClient);
-    if (this.options.handleSignals ?? true) this.signals.listen();
     const names = nodes.map(({ type, nodeGroup }) => (nodeGroup === undefined ? type : `${type} ${nodeGroup}`));
     log.info({ nodes: names, dataPath: settings.dataPath, healthPort: this.healthPortInUse }, 'the application runs');
   }
 
+  private async startNode(node: AppNode['node']): Promise<void> {
+    if (this.stopping) throw new LtsError('LTS_ABORTED', 'The application was stopped while it started.');
+    await node.start();
+  }
+
+  /** The user's own clean-up may neither hold the stop up nor spoil its report. */
+  private async closeBeans(ms: number): Promise<void> {
+    const { beans, log } = this.parts;
+    try {
+      if (await within(clock, ms, beans.close())) return;
+      log.warn({ ms }, 'the clean-up of the processors (@preDestroy) did not end in time and is left alone');
+    } catch (error) {
+      log.error({ error }, 'the clean-up of the processors (@preDestroy) failed');
+    }
+  }
+
   private async stopAll(deadlineMs: number): Promise<AppStopReport> {
     const untilMono = clock.monoMs() + deadlineMs - closingMs(deadlineMs);
-    const { nodes, beans, jobClient, log } = this.parts;
+    const { nodes, jobClient, log } = this.parts;
     this.state = 'drains';
     const report = { finished: 0, handedBack: 0, abandoned: 0 };
     try {
@@ -121,7 +138,7 @@ export class LtsApplication {
       this.state = 'stopped';
       if (jobClient) clearApplicationClient(jobClient);
       await this.healthServer?.stop();
-      await beans.close();
+      await this.closeBeans(closingMs(deadlineMs));
       this.signals.ignore();
     }
     log.info(report, 'the application stopped');

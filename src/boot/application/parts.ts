@@ -76,9 +76,14 @@ export async function openParts(application: Class | Roles, options: Application
   const roles = rolesOf(application);
   const nodeOptions = { log, extensions, extensionSettings: settings.extensions };
   const { beans, jobClient } = await openBeansOf(roles, { settings, options, nodeOptions });
-  const given = { roles, settings, beans, nodeOptions };
-  const nodes = [...trackerOf(given), ...clientOf(jobClient, given), ...workersOf(given)];
-  return { settings, log, beans, jobClient, nodes };
+  try {
+    const given = { roles, settings, beans, nodeOptions };
+    const nodes = [...trackerOf(given), ...clientOf(jobClient, given), ...workersOf(given)];
+    return { settings, log, beans, jobClient, nodes };
+  } catch (error) {
+    await beans.close();
+    throw error;
+  }
 }
 
 type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings'> & { readonly log: Log };

@@ -1,11 +1,15 @@
 /** SIGTERM and SIGINT: the first one drains, the second one ends the process at once. */
 import { constants } from 'node:os';
 import type { Log } from '../../ports/log.js';
+import { clock } from '../system-ports.js';
 
 const names = ['SIGTERM', 'SIGINT'] as const;
+/** A terminal and the npm that started us both pass the same Ctrl-C on. */
+const sameSignalMs = 500;
 
 export class Signals {
   private isStopping = false;
+  private firstMono = 0;
   private readonly onSignal = (signal: (typeof names)[number]) => void this.hear(signal);
 
   constructor(
@@ -22,12 +26,14 @@ export class Signals {
   }
 
   private async hear(signal: (typeof names)[number]): Promise<void> {
+    if (this.isStopping && clock.monoMs() - this.firstMono < sameSignalMs) return;
     if (this.isStopping) {
       this.log.warn({ signal }, 'a second signal: the process ends at once; what ran is run again elsewhere');
       // The conventional code of a process that a signal ended.
       process.exit(128 + constants.signals[signal]);
     }
     this.isStopping = true;
+    this.firstMono = clock.monoMs();
     this.log.info({ signal }, 'stopping: what runs may finish; a second signal ends the process at once');
     try {
       await this.stop();

@@ -5,8 +5,14 @@
 // Loaded with the package, so before the user's classes: what their compiler writes of constructors is kept only then.
 import 'reflect-metadata';
 import type { Container, ServiceIdentifier } from 'inversify';
+import { within } from '../../cluster/within.js';
+import { LtsError } from '../../errors.js';
 import type { Class } from '../../job/contract.js';
+import { clock } from '../system-ports.js';
 import { whyNotBuilt } from './why-not-built.js';
+
+/** An application that waits for a dependency longer than this looks hung to whoever started it. */
+const buildMsMax = 20_000;
 
 type Inversify = typeof import('inversify');
 type BindingIdentifier = Parameters<Container['unbind']>[0];
@@ -28,6 +34,9 @@ export class BeanContainer {
   private readonly bound: BindingIdentifier[] = [];
   readonly container: Container;
 
+  /** Containers that users gave: what one application binds in it, another must neither use nor take away. */
+  private static readonly inUse = new WeakSet<Container>();
+
   private constructor(
     private readonly inversify: Inversify,
     private readonly given: Container | undefined,
@@ -35,9 +44,15 @@ export class BeanContainer {
     this.container = given ?? newContainer(inversify);
   }
 
-  /** Loads inversify, which costs 80 ms, so not before it is needed. */
+  /** Loads inversify, which costs 80 ms, so not before it is needed. Throws LTS_CONFIG_INVALID while another application uses the container. */
   static async open(given: Container | undefined): Promise<BeanContainer> {
     const inversify = await import('inversify');
+    if (given && BeanContainer.inUse.has(given)) {
+      const text =
+        'container: another application of this process uses this container. Give each its own, for instance new Container({ parent: shared }).';
+      throw new LtsError('LTS_CONFIG_INVALID', text);
+    }
+    if (given) BeanContainer.inUse.add(given);
     return new BeanContainer(inversify, given);
   }
 
@@ -57,7 +72,7 @@ export class BeanContainer {
     for (const type of types) await attempt(type, failures, () => this.bindClass(type, isFresh(type)));
     for (const type of types) {
       if (failures.has(type)) continue;
-      await attempt(type, failures, async () => instances.set(type, await this.container.getAsync(type)));
+      await attempt(type, failures, async () => instances.set(type, await this.built(type)));
     }
     const mistakes = [...failures].map(([type, error]) => whyNotBuilt(type, error));
     return { instances, mistakes, cause: [...failures.values()][0] };
@@ -66,7 +81,19 @@ export class BeanContainer {
   /** The clean-up of what was built here (inversify's @preDestroy) runs. */
   async close(): Promise<void> {
     if (!this.given) return this.container.unbindAllAsync();
-    for (const identifier of this.bound.splice(0).reverse()) await this.container.unbindAsync(identifier);
+    try {
+      for (const identifier of this.bound.splice(0).reverse()) await this.container.unbindAsync(identifier);
+    } finally {
+      BeanContainer.inUse.delete(this.given);
+    }
+  }
+
+  private async built(type: Class): Promise<unknown> {
+    const building = this.container.getAsync(type);
+    if (await within(clock, buildMsMax, building)) return building;
+    throw new Error(
+      `a dependency on the way was not there within ${buildMsMax / 1000} s (an async binding that never resolves)`,
+    );
   }
 
   private bindClass(type: Class, isFresh: boolean): void {

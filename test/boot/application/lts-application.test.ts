@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Container, inject, injectable } from 'inversify';
+import { Container, inject, injectable, preDestroy } from 'inversify';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { terminalLines } from '../../../src/adapters/pino/terminal-lines.js';
@@ -230,6 +230,52 @@ describe('an application', () => {
     await app.jobClient.submit(Stuck, {});
     await hasBegun;
     expect(await app.stop(100)).toEqual({ finished: 0, handedBack: 0, abandoned: 1 });
+  });
+});
+
+describe("the user's own container", () => {
+  it('is refused to a second application at the same time, and free again after the first', async () => {
+    const container = new Container();
+    container.bind(Greeter).toSelf().inSingletonScope();
+    const first = await run(Application, { container });
+    expect((await failing(Application, { container })).message).toMatch(/another application of this process uses/);
+    expect(await first.jobClient.submitAndWait(Greeter, 'greet', { name: 'first' })).toBe('hello first');
+    await first.stop();
+    const second = await run(Application, { container });
+    expect(await second.jobClient.submitAndWait(Greeter, 'greet', { name: 'second' })).toBe('hello second');
+  });
+
+  it('holds nothing of ours after a start that failed behind the beans', async () => {
+    const container = new Container();
+    const settings = { 'lts.tasktracker.node-group': 'other' };
+    await failing(Application, { container, processors: [Mailer], settings });
+    expect([container.isBound(JobClient), container.isBound(Mailer)]).toEqual([false, false]);
+  });
+});
+
+describe('a clean-up of the user that', () => {
+  const stopOf = async (bye: () => unknown) => {
+    @Processor()
+    class Leaving {
+      run() {}
+      @preDestroy()
+      bye() {
+        return bye();
+      }
+    }
+    const app = await run(Application, { processors: [Leaving] });
+    return app.stop(400);
+  };
+
+  it('never ends does not hold the stop up', async () => {
+    expect(await stopOf(() => new Promise(() => {}))).toEqual({ finished: 0, handedBack: 0, abandoned: 0 });
+  });
+
+  it('throws does not spoil the report', async () => {
+    const throwing = () => {
+      throw new Error('bye failed');
+    };
+    expect(await stopOf(throwing)).toEqual({ finished: 0, handedBack: 0, abandoned: 0 });
   });
 });
 

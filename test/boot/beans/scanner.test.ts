@@ -118,5 +118,6 @@ describe('in a process without a TypeScript loader', () => {
     expect(stdout).toMatch(/^LTS_PROCESSOR_INVALID .*typed\.ts was matched by the scan but cannot be imported/);
     expect(stdout).toContain('without a loader that compiles TypeScript with decorators');
     expect(stdout).toContain('node --import tsx app.ts');
-  });
+    // All sources are compiled first, which a busy machine takes its time for.
+  }, 60_000);
 });
