@@ -81,21 +81,18 @@ const isStandard = <Output>(schema: ParamsSchema<unknown, Output>): schema is St
   (typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema;
 
 async function checkStandard<Output>(schema: StandardSchema<unknown, Output>, value: unknown): Promise<Output> {
-  const { vendor, validate } = schema['~standard'];
-  const name = `their ${vendor} schema`;
-  const result = await validated(() => validate(value), name);
-  if (!result.issues) return result.value;
-  const findings = result.issues.map(({ message, path = [] }) => ({
-    path: path.reduce<string>((parent, part) => pathOf(parent, typeof part === 'object' ? part.key : part), ''),
-    rule: message,
-  }));
-  throw paramsInvalid(name, findings);
-}
-
-async function validated<Result>(validate: () => Result | Promise<Result>, name: string): Promise<Result> {
+  const standard = schema['~standard'];
+  const name = `their ${standard?.vendor} schema`;
+  let findings: Finding[];
   try {
-    return await validate();
+    const result = await standard.validate(value);
+    if (!result.issues) return result.value;
+    findings = result.issues.map(({ message, path = [] }) => ({
+      path: path.reduce<string>((parent, part) => pathOf(parent, typeof part === 'object' ? part.key : part), ''),
+      rule: message,
+    }));
   } catch (error) {
     throw rulesFailed(name, error);
   }
+  throw paramsInvalid(name, findings);
 }

@@ -1,5 +1,6 @@
 /** Findings: what is wrong with params, where, and the error that tells all of it. */
 import { LtsError } from '../../errors.js';
+import { textOf } from '../../kit/shown.js';
 
 export interface Finding {
   /** `lines[2].price`; empty for the params as a whole. */
@@ -24,10 +25,9 @@ export function paramsInvalid(name: string, findings: readonly Finding[]): LtsEr
   return new LtsError('LTS_PARAMS_INVALID', text, { cause: findings });
 }
 
-/** The rules themselves failed. */
+/** Not the params are wrong but the code that checks them; what it asks may be back later, so a run of it may be retried. */
 export function rulesFailed(name: string, cause: unknown): LtsError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new LtsError('LTS_PARAMS_INVALID', `the params could not be checked, the rules of ${name} threw: ${reason}`, {
-    cause,
-  });
+  const reason = cause instanceof Error ? cause.message : textOf(cause);
+  const text = `the params could not be checked, the rules of ${name} threw: ${reason}`;
+  return new LtsError('LTS_PROCESSOR_INVALID', text, { cause });
 }

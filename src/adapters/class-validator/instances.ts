@@ -11,7 +11,8 @@ export interface Instance {
 }
 
 const depthMax = 32;
-const isoPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+/** The day is the first group. Years beyond 9999 as `toISOString` writes them. */
+const isoPattern = /^((?:[+-]\d{2})?\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /** One conversion. The data is never changed; parts that no class claims are taken over as they are. */
 export class Instances {
@@ -32,24 +33,10 @@ export class Instances {
     if (typeof data !== 'object' || data === null || Array.isArray(data))
       return this.refuse(data, at.path, 'must be an object');
     if (at.depth === depthMax) return this.refuse(data, at.path, `is nested deeper than ${depthMax} levels`);
-    const object = this.newOf(type, at.path);
-    if (!object) return data;
+    const object = newOf(type, at.path);
     this.made.push({ type, object, path: at.path });
     this.fill(object, { type, data, at });
     return object;
-  }
-
-  private newOf(type: Class, path: string): object | undefined {
-    try {
-      return new type() as object;
-    } catch (error) {
-      this.refuse(
-        undefined,
-        path,
-        `cannot become a ${type.name}, whose constructor must need no arguments: ${textOf(error)}`,
-      );
-      return undefined;
-    }
   }
 
   private fill(object: object, from: { type: Class; data: object; at: { path: string; depth: number } }): void {
@@ -91,8 +78,7 @@ export class Instances {
   }
 
   private dateOf(data: unknown, path: string): unknown {
-    const date =
-      data instanceof Date || (typeof data === 'string' && isoPattern.test(data)) ? new Date(data) : undefined;
+    const date = data instanceof Date || isIsoText(data) ? new Date(data) : undefined;
     if (date && !Number.isNaN(date.getTime())) return date;
     return this.refuse(data, path, 'must be a date in ISO 8601 form');
   }
@@ -101,6 +87,22 @@ export class Instances {
     this.findings.push({ path, rule });
     return data;
   }
+}
+
+function newOf(type: Class, path: string): object {
+  try {
+    return new type() as object;
+  } catch (cause) {
+    const text = `${path || 'params'} cannot become a ${type.name}, whose constructor must need no arguments: ${textOf(cause)}`;
+    throw new LtsError('LTS_PROCESSOR_INVALID', text, { cause });
+  }
+}
+
+/** With a day that the calendar has: JavaScript would read 30 February as 2 March. */
+function isIsoText(data: unknown): data is string {
+  const day = typeof data === 'string' ? isoPattern.exec(data)?.[1] : undefined;
+  const start = new Date(day ?? Number.NaN);
+  return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(`${day}T`);
 }
 
 function classOf(type: () => Class, path: string): Class {

@@ -1,31 +1,32 @@
 /** The application's client: what LtsJobClient.getInstance() submits through. */
 import { LtsError } from '../../errors.js';
 import type { FollowOptions } from '../../job-client/follow.js';
-import type { SubmitOptions } from '../../job-client/submit.js';
 import type { Draft } from './draft.js';
-import type { Response } from './response.js';
+import type { Submitted } from './job-handle.js';
 
 /** What the fluent builder needs: a JobClient has it. */
 export interface BuilderClient {
-  submitDrafts(drafts: readonly Draft[], options?: SubmitOptions): Promise<Response[]>;
+  submitDrafts(drafts: readonly Draft[]): Promise<Submitted[]>;
   result(jobId: string, options?: FollowOptions): Promise<unknown>;
 }
 
-let current: BuilderClient | undefined;
+const running: BuilderClient[] = [];
 
 /** Of an application whose client has started; the newest counts. */
 export function setApplicationClient(client: BuilderClient): void {
-  current = client;
+  running.push(client);
 }
 
-/** Of an application that stops; another's client stays. */
+/** Of an application that stops; those of others stay. */
 export function clearApplicationClient(client: BuilderClient): void {
-  if (current === client) current = undefined;
+  const index = running.indexOf(client);
+  if (index >= 0) running.splice(index, 1);
 }
 
 /** Throws LTS_NOT_STARTED before an application with a JobClient has started. */
 export function applicationClient(): BuilderClient {
-  if (current) return current;
+  const newest = running.at(-1);
+  if (newest) return newest;
   const text =
     'No application with a JobClient runs in this process. Await LtsApplication.run first, or use new LtsJobClient(jobClient).';
   throw new LtsError('LTS_NOT_STARTED', text);

@@ -27,44 +27,48 @@ export interface Chain {
 
 export const emptyChain: Chain = { job: {}, params: {}, problems: [] };
 
-/** `'a,b'`, `'a', 'b'` and `['a', 'b']`: each group once. */
-export function groupsOf(given: readonly (string | readonly string[])[]): string[] {
-  const flat: unknown[] = given.flat();
-  const names = flat.flatMap((group) =>
-    typeof group === 'string' ? group.split(',').map((name) => name.trim()) : [group],
-  );
-  return [...new Set(names as string[])];
+/** Names, some of them several in one text as `'a,b'`: each group once. */
+export function groupsOf(given: readonly string[]): string[] {
+  return [...new Set(given.flatMap((names) => names.split(',').map((name) => name.trim())))];
 }
 
-/** One draft for each group, or the job that cannot be made with the reason. */
-export function draftsOf(chain: Chain): { drafts: Draft[]; problem?: string } {
-  const { drafts, problems } = attempt(chain);
-  return problems.length === 0 ? { drafts } : { drafts, problem: problems.join(' ') };
-}
-
-function attempt(chain: Chain): { drafts: Draft[]; problems: string[] } {
+/** One draft for each group. */
+export function draftsOf(chain: Chain, signal: AbortSignal | undefined): Draft[] {
   const problems = [...chain.problems];
   const contract = contractOf(chain.target, problems);
   const processor = contract?.processor ?? (chain.target?.processor as string | undefined);
-  const whole = { ...chain.job, processor, taskId: taskIdOf(chain, problems), params: chain.params };
+  const whole = { ...chain.job, processor, taskId: taskIdOf(chain, problems) };
   if (chain.nodeGroups?.length === 0) problems.push('nodeGroup: no group was given. Name one, or leave the verb out.');
   const groups = chain.nodeGroups?.length ? chain.nodeGroups : [undefined];
-  const drafts = groups.map((nodeGroup) => ({ contract, job: { ...whole, nodeGroup } }));
-  return { drafts, problems };
+  const problem = problems.length === 0 ? undefined : new LtsError('LTS_JOB_INVALID', problems.join(' '));
+  return groups.map((nodeGroup) => ({
+    contract,
+    signal,
+    problem,
+    job: { ...whole, nodeGroup, params: { ...chain.params } },
+  }));
 }
 
 function contractOf(target: ChainTarget | undefined, problems: string[]): JobContract | undefined {
-  const processor = target?.processor;
-  if (processor === undefined || typeof processor === 'string') return undefined;
+  if (!target) return undefined;
+  const { processor, method } = target;
+  if (typeof processor === 'function') return contractOfMarked(processor, method, problems);
+  if (method !== undefined)
+    problems.push(`processor: ${shown(method)} is a method, but what stands before it is no class.`);
+  if (typeof processor === 'string') return undefined;
   if (isContract(processor)) return processor;
+  problems.push(`processor: ${shown(processor)} is neither a bean id, a class nor a contract.`);
+  return undefined;
+}
+
+function contractOfMarked(type: Class, method: string | undefined, problems: string[]): JobContract | undefined {
   try {
-    if (typeof processor === 'function') return contractOfClass(processor, target?.method);
-    problems.push(`processor: ${shown(processor)} is neither a bean id, a class nor a contract.`);
+    return contractOfClass(type, method);
   } catch (error) {
     if (!LtsError.is(error)) throw error;
     problems.push(error.message);
+    return undefined;
   }
-  return undefined;
 }
 
 /** 'bizType:bizId', or the bizId alone; the verb taskId says it directly. */

@@ -10,31 +10,33 @@ export interface Draft {
   readonly job: Job;
   /** Without it nothing is checked and nothing is filled in. */
   readonly contract?: JobContract | undefined;
+  /** Ends the check and the wait for the answer. */
+  readonly signal?: AbortSignal | undefined;
+  /** Why the job cannot be made; then nothing is sent. */
+  readonly problem?: LtsError | undefined;
 }
 
 export interface DraftPorts {
   readonly schemas: Schemas;
   readonly codec: Codec;
   readonly clock: Clock;
-}
-
-export interface CheckOptions {
   /** Rules that wait for the world are given this long. */
-  readonly withinMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly checkWithinMs: number;
 }
 
 /**
  * The job as it is sent: what it leaves out, the contract says; its params fit the contract's schema and stay as they were written.
- * Throws LTS_PARAMS_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE; LTS_TIMEOUT or LTS_ABORTED when the rules did not settle.
+ * Throws the draft's problem, LTS_PARAMS_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE, LTS_PROCESSOR_INVALID; LTS_TIMEOUT when
+ * the rules did not settle, LTS_ABORTED when the caller gave up before anything was sent.
  */
-export async function completed(draft: Draft, ports: DraftPorts, options: CheckOptions): Promise<Job> {
-  const { job, contract } = draft;
+export async function completed({ job, contract, signal, problem }: Draft, ports: DraftPorts): Promise<Job> {
+  if (problem) throw problem;
+  if (signal?.aborted) throw new LtsError('LTS_ABORTED', 'The caller gave up before the submit; nothing was sent.');
   if (!contract) return job;
   if (contract.params) {
     // The schema sees what the worker will see: a Date, for one, arrives there as text.
     const arriving = ports.codec.decode(ports.codec.encode(job.params ?? {}, 'params'));
-    await settled(ports.schemas.check(contract.params, arriving), ports.clock, options);
+    await settled(ports.schemas.check(contract.params, arriving), ports, signal);
   }
   return withDefaults(job, contract);
 }
@@ -58,29 +60,31 @@ function namesTrigger(job: Job, defaults: JobContract['defaults']): boolean {
 }
 
 /** Most rules settle within the turn, so that most checks need no timer. */
-async function settled(check: Promise<unknown>, clock: Clock, options: CheckOptions): Promise<void> {
-  let isSettled = false;
-  const checked = check.finally(() => {
-    isSettled = true;
-  });
-  await Promise.race([checked, clock.endOfTurn()]);
-  if (!isSettled) await settledInTime(checked, clock, options);
+async function settled(check: Promise<unknown>, ports: DraftPorts, signal: AbortSignal | undefined): Promise<void> {
+  const checked = check.then(() => true);
+  const isSettled = await Promise.race([checked, ports.clock.endOfTurn().then(() => false)]);
+  if (!isSettled) await settledInTime(checked, ports, signal);
 }
 
-async function settledInTime(check: Promise<unknown>, clock: Clock, options: CheckOptions): Promise<void> {
-  const { withinMs, signal } = options;
+async function settledInTime(
+  checked: Promise<boolean>,
+  { clock, checkWithinMs }: DraftPorts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const over = new AbortController();
   const end = () => over.abort();
   if (signal?.aborted) end();
   signal?.addEventListener('abort', end, { once: true });
   try {
-    const isInTime = await Promise.race([check.then(() => true), clock.sleep(withinMs, over.signal).then(() => false)]);
-    if (isInTime) return;
+    if (await Promise.race([checked, clock.sleep(checkWithinMs, over.signal).then(() => false)])) return;
   } finally {
     end();
     signal?.removeEventListener('abort', end);
   }
   if (signal?.aborted)
     throw new LtsError('LTS_ABORTED', 'The caller gave up while the params were checked; nothing was sent.');
-  throw new LtsError('LTS_TIMEOUT', `The rules of the params did not settle within ${withinMs} ms; nothing was sent.`);
+  throw new LtsError(
+    'LTS_TIMEOUT',
+    `The rules of the params did not settle within ${checkWithinMs} ms; nothing was sent.`,
+  );
 }

@@ -90,6 +90,12 @@ export class JobHandle<Value = unknown> {
     return this.source.getJob(this.standing(), options);
   }
 
+  /** What JSON and logs show of it: the answer, without the client. */
+  toJSON(): Pick<Response, 'jobId' | 'taskId' | 'code' | 'msg'> {
+    const { jobId, taskId, code, msg } = this.submitted.response;
+    return { jobId, taskId, code, msg };
+  }
+
   private standing(): string {
     if (this.submitted.failure) throw this.submitted.failure;
     return this.jobId;

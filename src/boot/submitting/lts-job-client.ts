@@ -3,11 +3,12 @@ import type { Class, JobContract } from '../../job/contract.js';
 import type { Backoff, Job, MisfirePolicy } from '../../job/job.js';
 import type { FollowOptions } from '../../job-client/follow.js';
 import type { SubmitOptions } from '../../job-client/submit.js';
-import type { Duration } from '../../kit/duration.js';
+import { type Duration, durationMs } from '../../kit/duration.js';
 import { shown } from '../../kit/shown.js';
 import { applicationClient, type BuilderClient } from './application-client.js';
 import { type Chain, draftsOf, emptyChain, groupsOf } from './chain.js';
-import { failureOf, type Response, rejectedResponse } from './response.js';
+import type { Submitted } from './job-handle.js';
+import type { Response } from './response.js';
 
 /**
  * Every verb answers a new value: chains never share state, and a chain may be submitted again. A bad argument is said at submit,
@@ -52,13 +53,15 @@ export class LtsJobClient {
 
   /** Further params, all at once; those that were set stay unless they are named again. */
   setParams(params: object): LtsJobClient {
-    if (typeof params !== 'object' || params === null || Array.isArray(params)) return this.wrong('setParams', params);
+    if (!isObject(params)) return this.wrong('setParams', params);
     return this.and({ params: { ...this.chain.params, ...params } });
   }
 
   /** Who executes it: `'a'`, `'a,b'`, `'a', 'b'` or `['a', 'b']`; each group gets a job of its own. */
   nodeGroup(...groups: (string | readonly string[])[]): LtsJobClient {
-    return this.and({ nodeGroups: groupsOf(groups) });
+    const names = groups.flat();
+    const bad = names.findIndex((name) => typeof name !== 'string');
+    return bad === -1 ? this.and({ nodeGroups: groupsOf(names) }) : this.wrong('nodeGroup', names[bad]);
   }
 
   /** The key itself, instead of the one made of bizType and bizId. */
@@ -87,9 +90,10 @@ export class LtsJobClient {
   }
 
   /** Fires by a Quartz or unix cron expression. Zone: default the JobTracker's. Misfire: default 'fire-once'. */
-  cron(cron: string, { timeZone, misfire }: { timeZone?: string; misfire?: MisfirePolicy } = {}): LtsJobClient {
-    const options = { ...(timeZone !== undefined && { timeZone }), ...(misfire !== undefined && { misfire }) };
-    return this.say({ cron, ...options });
+  cron(cron: string, options: { timeZone?: string; misfire?: MisfirePolicy } = {}): LtsJobClient {
+    if (!isObject(options)) return this.wrong('cron', options);
+    const { timeZone, misfire } = options;
+    return this.say({ cron, ...(timeZone !== undefined && { timeZone }), ...(misfire !== undefined && { misfire }) });
   }
 
   /** Runs every `interval`, `count` times in all; -1 is endless. */
@@ -113,8 +117,9 @@ export class LtsJobClient {
   }
 
   /** 'fixed' (default), or 'exponential' with jitter, up to `max` (default 1 h). */
-  backoff(backoff: Backoff, { max }: { max?: Duration } = {}): LtsJobClient {
-    return this.say(max === undefined ? { backoff } : { backoff, retryIntervalMax: max });
+  backoff(backoff: Backoff, options: { max?: Duration } = {}): LtsJobClient {
+    if (!isObject(options)) return this.wrong('backoff', options);
+    return this.say(options.max === undefined ? { backoff } : { backoff, retryIntervalMax: options.max });
   }
 
   /** A run longer than this is interrupted. Default: none. */
@@ -124,17 +129,17 @@ export class LtsJobClient {
 
   /** Whether the completed handlers of the client's group hear of it. Default: if this client has one. */
   needFeedback(needFeedback = true): LtsJobClient {
-    return this.say({ needFeedback });
+    return this.flag({ needFeedback });
   }
 
   /** A waiting job or schedule with the same taskId is replaced in place. Default false. */
   replaceOnExist(replaceOnExist = true): LtsJobClient {
-    return this.say({ replaceOnExist });
+    return this.flag({ replaceOnExist });
   }
 
   /** Periodic jobs: the next slot waits for the end of the previous one. Default true. */
   relyOnPrevCycle(relyOnPrevCycle = true): LtsJobClient {
-    return this.say({ relyOnPrevCycle });
+    return this.flag({ relyOnPrevCycle });
   }
 
   /** Not started by then: the job expires. */
@@ -143,39 +148,41 @@ export class LtsJobClient {
   }
 
   /** One Response for each node group. A bad job is answered `rejected` with the reason in `msg`. Throws only LTS_NOT_STARTED. */
-  async submit(options?: SubmitOptions): Promise<Response[]> {
-    const { drafts, problem } = draftsOf(this.chain);
-    if (problem !== undefined) return drafts.map(({ job }) => rejectedResponse(job, problem));
-    return this.client.submitDrafts(drafts, options);
+  async submit({ signal }: SubmitOptions = {}): Promise<Response[]> {
+    return (await this.submitted(signal)).map(({ response }) => response);
   }
 
   /**
    * The values, one for each node group; waits 5 minutes unless told otherwise. Throws when a group did not take the job, as
-   * a typed submit does, or when a job ended otherwise: LTS_JOB_FAILED, LTS_TIMEOUT, LTS_ABORTED. The other groups' jobs go on.
+   * a typed submit does (a bad argument of a verb is LTS_JOB_INVALID), or when a job ended otherwise: LTS_JOB_FAILED, LTS_TIMEOUT,
+   * LTS_ABORTED. The other groups' jobs go on.
    */
   async submitAndWait(options: FollowOptions = {}): Promise<unknown[]> {
-    const { signal } = options;
-    const responses = await this.submit({ signal });
-    const failures = responses.map((response, index) => failureOf(response, this.nameOf(index), signal));
-    const failure = failures.find((found) => found !== undefined);
+    if (options.timeout !== undefined) durationMs(options.timeout, 'timeout');
+    const submitted = await this.submitted(options.signal);
+    const failure = submitted.map((each) => each.failure).find((found) => found !== undefined);
     if (failure) throw failure;
-    const ends = await Promise.allSettled(responses.map(({ jobId }) => this.client.result(jobId, options)));
+    const ends = await Promise.allSettled(submitted.map(({ response }) => this.client.result(response.jobId, options)));
     return ends.map((end) => {
       if (end.status === 'rejected') throw end.reason;
       return end.value;
     });
   }
 
-  private nameOf(index: number): string {
-    const { target, nodeGroups } = this.chain;
-    const processor = typeof target?.processor === 'string' ? target.processor : (target?.processor as Class)?.name;
-    return [processor, nodeGroups?.[index] && `for ${nodeGroups[index]}`].filter(Boolean).join(' ');
+  private submitted(signal: AbortSignal | undefined): Promise<Submitted[]> {
+    return this.client.submitDrafts(draftsOf(this.chain, signal));
   }
 
   /** Fields of the job; an undefined value is a mistake of the caller, never a silent default. */
   private say(fields: Partial<Job>): LtsJobClient {
     const missing = Object.entries(fields).find(([, value]) => value === undefined || value === null);
     return missing ? this.wrong(missing[0], missing[1]) : this.and({ job: { ...this.chain.job, ...fields } });
+  }
+
+  /** 'false' as a text would count as true. */
+  private flag(fields: Pick<Job, 'needFeedback' | 'replaceOnExist' | 'relyOnPrevCycle'>): LtsJobClient {
+    const bad = Object.entries(fields).find(([, value]) => typeof value !== 'boolean');
+    return bad ? this.wrong(bad[0], bad[1]) : this.say(fields);
   }
 
   private wrong(verb: string, value: unknown): LtsJobClient {
@@ -188,3 +195,5 @@ export class LtsJobClient {
     return next;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -32,10 +32,17 @@ const codes: Readonly<Partial<Record<Response['code'], ErrorCode>>> = {
 };
 
 /** Undefined for a job that stands. `signal` is the one that the submit was given. */
-export function failureOf(response: Response, name: string, signal?: AbortSignal): LtsError | undefined {
+export function failureOf(job: Job, response: Response, signal?: AbortSignal): LtsError | undefined {
   if (response.success) return undefined;
-  const { code, jobId, taskId, msg } = response;
-  const job = [name, taskId && `with taskId ${taskId}`, jobId && `(jobId ${jobId})`].filter(Boolean).join(' ');
+  const { code, jobId, msg } = response;
+  const { processor, nodeGroup, taskId } = job ?? {};
+  const parts = [
+    processor,
+    nodeGroup && `for ${nodeGroup}`,
+    taskId && `with taskId ${taskId}`,
+    jobId && `(jobId ${jobId})`,
+  ];
+  const name = ['Job', ...parts.filter(Boolean)].join(' ');
   const errorCode = code === 'unknown' && signal?.aborted ? 'LTS_ABORTED' : (codes[code] ?? 'LTS_INTERNAL');
-  return new LtsError(errorCode, `Job ${job} was not submitted, ${code}: ${msg ?? 'no reason was given.'}`);
+  return new LtsError(errorCode, `${name} was not submitted, ${code}: ${msg ?? 'no reason was given.'}`);
 }

@@ -12,6 +12,7 @@ export interface Target {
 
 /** `[Orders, 'sync', ...rest]`, `[SpringBean, ...rest]` or `[contract, ...rest]`. Throws LTS_PROCESSOR_INVALID. */
 export function targetOf(list: readonly unknown[]): Target {
+  if (!Array.isArray(list)) throw invalid(`${shown(list)} is no list of arguments. Write [[Orders, 'sync', params]].`);
   const [target, ...rest] = list;
   if (isContract(target)) return { contract: target, rest };
   if (typeof target !== 'function') {
@@ -31,7 +32,7 @@ export const contractOfClass = (type: Class, method?: string): JobContract =>
 
 function runContract(type: Class): JobContract {
   const mark = markOf(type);
-  if (hasRun(type)) return withGroup(mark.contract, mark.nodeGroup);
+  if (hasRun(type)) return mark.contract;
   const methods = mark.handlers.map(({ method }) => `'${method}'`).join(', ');
   throw invalid(`${type.name} has no run(context). Name one of its methods: ${methods || '(it has no @JobHandler)'}.`);
 }
@@ -50,7 +51,7 @@ function markOf(type: Class) {
   throw invalid(`${type.name || 'The class'} is not marked @Processor. Mark it, or submit by a contract of defineJob.`);
 }
 
-/** The class's node group serves the contracts that name none. */
+/** The class's node group serves the handlers of contracts that name none. */
 function withGroup(contract: JobContract, nodeGroup: string | undefined): JobContract {
   if (nodeGroup === undefined || contract.defaults.nodeGroup !== undefined) return contract;
   return { ...contract, defaults: { ...contract.defaults, nodeGroup } };

@@ -1,12 +1,11 @@
 /** What a test cluster can be told, checked, with defaults filled in. */
 import type { Beans } from '../../boot/beans/beans.js';
-import { checkOptions } from '../../boot/node-options.js';
+import { checkOptionNames, checkOptions } from '../../boot/node-options.js';
 import { LtsError } from '../../errors.js';
 import type { LogLevel } from '../../job/log-line.js';
 import { checkInstant, checkName, checkOneOf, checkWhole } from '../../job/validate.js';
 import type { TrackerSettings } from '../../job-tracker/tracker-ports.js';
 import { type Duration, durationMs } from '../../kit/duration.js';
-import { nearest } from '../../kit/nearest.js';
 import { shown } from '../../kit/shown.js';
 import type { Log } from '../../ports/log.js';
 import { type FaultLevel, type NetworkFaults, networkFaultsOf } from '../faults.js';
@@ -95,7 +94,7 @@ const askedGroups = (nodeGroup: TestClusterOptions['nodeGroup'] = []): readonly 
 
 function checkAll(options: TestClusterOptions): void {
   if (typeof options !== 'object' || options === null) throw wrong(`options: ${shown(options)} is no object`);
-  for (const key of Object.keys(options)) checkKey(key);
+  checkOptionNames(options, keys);
   checkWhole('seed', options.seed ?? 1, { min: 0, max: 2 ** 32 - 1 });
   checkWhole('workers', options.workers ?? 1, { min: 0, max: 1_000 });
   checkWhole('workThreads', options.workThreads ?? 1, { min: 1, max: 100_000 });
@@ -109,12 +108,6 @@ function instantOf(startAt: Date | number = worldBeganAt): number {
   const at = startAt instanceof Date ? startAt.getTime() : startAt;
   checkInstant('startAt', at);
   return at;
-}
-
-function checkKey(key: string): void {
-  if (keys.includes(key)) return;
-  const near = nearest(key, keys);
-  throw wrong(`${key}: no such option. ${near ? `Did you mean ${near}?` : `Known: ${keys.join(', ')}`}`);
 }
 
 const wrong = (text: string): LtsError => new LtsError('LTS_CONFIG_INVALID', `testCluster ${text}`);

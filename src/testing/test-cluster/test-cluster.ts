@@ -7,7 +7,6 @@ import type { Beans } from '../../boot/beans/beans.js';
 import type { JobClient } from '../../boot/job-client.js';
 import { clearApplicationClient } from '../../boot/submitting/application-client.js';
 import { JobHandle } from '../../boot/submitting/job-handle.js';
-import { failureOf } from '../../boot/submitting/response.js';
 import { isContract, targetOf } from '../../boot/submitting/target.js';
 import { LtsError } from '../../errors.js';
 import { isEnded, isSchedule, type Job, type JobRecord } from '../../job/job.js';
@@ -145,11 +144,10 @@ export class TestCluster {
   private async submitPlain(job: Job): Promise<JobHandle> {
     this.checkKnown(job.processor, job.nodeGroup);
     const { jobClient } = this.parts;
-    const [response] = await jobClient.submitDrafts([{ job }]);
-    if (!response) throw new LtsError('LTS_INTERNAL', 'A submit was not answered.');
-    const failure = failureOf(response, job.processor ?? '(no processor)');
-    if (failure) throw failure;
-    return new JobHandle(jobClient, { response });
+    const [submitted] = await jobClient.submitDrafts([{ job }]);
+    if (!submitted) throw new LtsError('LTS_INTERNAL', 'A submit was not answered.');
+    if (submitted.failure) throw submitted.failure;
+    return new JobHandle(jobClient, submitted);
   }
 
   private checkKnown(processor: string | undefined, nodeGroup = this.parts.groups[0] ?? 'lts'): void {
