@@ -112,12 +112,16 @@ export class LtsError extends Error {
   override readonly name = 'LtsError';
   readonly code: ErrorCode;
   readonly isRetryable: boolean;
-  readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
     this.isRetryable = errorTable[code].isRetryable;
+  }
+
+  /** On the prototype, so that a printed error does not show it. */
+  get [brand](): true {
+    return true;
   }
 
   static is(value: unknown, code?: ErrorCode): value is LtsError {

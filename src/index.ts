@@ -1,8 +1,9 @@
 /** The public door: what applications import from 'light-task-scheduler'. */
 
+export type { ApplicationOptions } from './boot/application/application-options.js';
 export type { Health, NodeHealth } from './boot/application/health.js';
 export { type AppStopReport, LtsApplication } from './boot/application/lts-application.js';
-export type { ApplicationOptions, Roles } from './boot/application/parts.js';
+export type { Roles } from './boot/application/roles.js';
 export type { Bean } from './boot/beans/bean-names.js';
 export { LtsLoggerFactory } from './boot/beans/lts-logger-factory.js';
 export type { JobRunnerLike } from './boot/beans/run-steps.js';

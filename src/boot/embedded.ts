@@ -52,7 +52,7 @@ export class EmbeddedCluster {
   readonly network = new MemoryNetwork(clock);
   readonly registry = new MemoryRegistry();
   /** The `lts` command talks to this process through it. */
-  private readonly localServer = new LocalServer(() => this.network.transport());
+  private readonly localServer = new LocalServer(() => this.network.transport(), clock);
   private owner: DataPathOwner | undefined;
   private members = 0;
   private isOpenedBefore = false;

@@ -16,7 +16,7 @@ import { enterCluster, leaveCluster, membershipOf, type PlacedNode, startRole } 
 import { OnceStarted } from './once-started.js';
 import type { Draft } from './submitting/draft.js';
 import type { AskOptions, JobSource, Submitted } from './submitting/job-handle.js';
-import { type Response, responseOf } from './submitting/response.js';
+import { type Response, readField, responseOf } from './submitting/response.js';
 import type { TypedSubmit, TypedSubmitAll, TypedSubmitAndWait } from './submitting/submit-types.js';
 import { Submitting } from './submitting/submitting.js';
 import { clock, codec, ids, schemas } from './system-ports.js';
@@ -254,7 +254,8 @@ export class JobClient implements JobSource {
   }
 
   private contractOf(job: Job): JobContract | undefined {
-    return job?.processor === undefined ? undefined : this.options.contractOf?.(job.processor);
+    const processor = readField(job, 'processor');
+    return processor === undefined ? undefined : this.options.contractOf?.(processor);
   }
 
   private role(): ClientRole {
@@ -272,7 +273,14 @@ async function submitOne(role: ClientRole, job: Job, options: SubmitOptions | un
   return responseOf(job, await role.submit(job, options));
 }
 
-const isMany = (jobs: Job | readonly Job[]): jobs is readonly Job[] => Array.isArray(jobs);
+function isMany(jobs: Job | readonly Job[]): jobs is readonly Job[] {
+  try {
+    return Array.isArray(jobs);
+  } catch {
+    // A revoked Proxy: it is answered as a job that cannot be read.
+    return false;
+  }
+}
 
 function keyOf([key, second, third]: WhichJob): { key: JobKey; signal: AbortSignal | undefined } {
   if (typeof key === 'string' && typeof second === 'string') {

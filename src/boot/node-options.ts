@@ -1,6 +1,7 @@
 /** What every node of the embedded shape can be told. */
 import { LtsError } from '../errors.js';
 import { checkName } from '../job/validate.js';
+import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
 import type { Log } from '../ports/log.js';
 import type { NodeInfo } from '../ports/registry.js';
@@ -50,6 +51,13 @@ export function checkOptions(checks: () => void): void {
   }
 }
 
+/** Throws LTS_CONFIG_INVALID for the first name that is none of `known`. */
+export function checkOptionNames(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new LtsError('LTS_CONFIG_INVALID', `${unknown}: no such option. ${hintAt(unknown, known)}`);
+}
+
 const logMethods = ['debug', 'info', 'warn', 'error'] as const;
 const nodeKeys = [
   'clusterName',
@@ -67,9 +75,7 @@ const nodeKeys = [
 /** What all nodes share, and that no option is misspelt; `ownKeys` are the further options of this kind of node. */
 export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw wrong(`options: ${shown(options)} is no object`);
-  const known = [...nodeKeys, ...ownKeys];
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw wrong(`${unknown}: no such option. Known: ${known.join(', ')}`);
+  checkOptionNames(options, [...nodeKeys, ...ownKeys]);
   const { dataPath, log } = options;
   if (dataPath !== undefined && (typeof dataPath !== 'string' || dataPath === '' || dataPath.includes('\0'))) {
     throw wrong(`dataPath: ${shown(dataPath)} is no path of a folder`);

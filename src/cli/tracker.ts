@@ -1,4 +1,5 @@
 /** What commands about jobs share: the way to the application, what ends a wait, and how a job is named. */
+import type { Command } from 'commander';
 import type { TrackerAccess } from '../boot/local/tracker-access.js';
 import { LtsError } from '../errors.js';
 import type { GlobalOptions, Output } from './output.js';
@@ -43,6 +44,21 @@ function explained(
   if (!LtsError.is(error, 'LTS_NO_TRACKER') || access.pid === undefined || access.lost.aborted) return error;
   const text = `Process ${access.pid} owns ${place.dataPath}, but no JobTracker of cluster ${place.cluster} runs in it. Start one there, or name its cluster with --cluster-name.`;
   return new LtsError('LTS_NO_TRACKER', text, { cause: error });
+}
+
+/** The job that a command is about, named as in `keyOf`. */
+export function addJobArgument(command: Command): Command {
+  return command
+    .argument('<id>', 'job id; with --node-group the task id of an open job')
+    .option('--node-group <name>', 'the group in which the id is a task id');
+}
+
+export function unknownJob(id: string, nodeGroup: string | undefined): LtsError {
+  const hint =
+    nodeGroup === undefined
+      ? 'Is it a task id? Then name its group with --node-group. An ended job is removed after its retention time.'
+      : 'By task id only open jobs are found; see lts jobs --task-id for ended ones.';
+  return new LtsError('LTS_JOB_NOT_FOUND', `${id} is not known. ${hint}`);
 }
 
 /** A job is named by its jobId or, with a node group, by its taskId. */

@@ -4,7 +4,10 @@ import type { JobResult } from '../job/result.js';
 import type { NodeInfo, NodeType } from '../ports/registry.js';
 import { markOf, refuseStandard, writeMark } from './marks.js';
 
-/** Hears of ended jobs of the client's group; when it throws, or takes longer than 30 s, the same come again. */
+/**
+ * Hears of ended jobs of the client's group. What it throws is logged, and the results count as delivered; when it takes longer than
+ * 30 s, the same come again.
+ */
 export interface JobCompletedHandler {
   onComplete(results: JobResult[]): unknown;
 }

@@ -2,18 +2,32 @@
 import { LtsError } from '../errors.js';
 import { nextFireAt } from '../job/cron/cron.js';
 import type { Job } from '../job/job.js';
-import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../job/validate.js';
+import {
+  checkBody,
+  checkFields,
+  checkInstant,
+  checkInterval,
+  checkJobId,
+  checkOneOf,
+  checkWhole,
+} from '../job/validate.js';
 import { durationMs } from '../kit/duration.js';
 import { shown } from '../kit/shown.js';
 import type { SubmittedBody, SubmittedJob, SubmittedTrigger } from '../protocol/messages.js';
-import type { ClientParts } from './client-ports.js';
+import type { ClientParts, ClientPorts } from './client-ports.js';
 
 const fallbackRetry = { maxRetryTimes: 0, intervalMs: 0, backoff: 'fixed', intervalMaxMs: 0 } as const;
 
+interface PreparingParts {
+  readonly ports: Pick<ClientPorts, 'ids' | 'codec' | 'clock'>;
+  readonly settings: Pick<ClientParts['settings'], 'nodeGroup' | 'defaultNodeGroup' | 'onComplete'>;
+}
+
 /** Throws LTS_JOB_INVALID, LTS_CRON_INVALID, LTS_DURATION_INVALID, LTS_PAYLOAD_INVALID or LTS_PAYLOAD_TOO_LARGE. */
-export function prepare(job: Job, { ports, settings }: ClientParts): SubmittedJob {
+export function prepare(job: Job, { ports, settings }: PreparingParts): SubmittedJob {
   if (typeof job !== 'object' || job === null)
     throw new LtsError('LTS_JOB_INVALID', `${String(job)} is not a job. Submit an object.`);
+  checkFields(job);
   const jobId = job.jobId ?? ports.ids.jobId();
   checkJobId(jobId);
   const body: SubmittedBody = {

@@ -1,7 +1,7 @@
 /**
  * Submit: brings jobs to a tracker in batches that form by themselves, and settles each caller with its own answer.
  *
- *   accepted | duplicate | replaced | rejected | busy   the tracker's answer, after its commit
+ *   accepted | duplicate | replaced | rejected | busy   the tracker's answer, after its commit; rejected also what was not sent at all
  *   stored-locally                                      no tracker answered; fsynced in the FailStore, sent later
  *   no-tracker                                          nobody is there and nothing was sent (without the retry client)
  *   unknown                                             it may have been accepted; submit again with the same jobId
@@ -13,6 +13,7 @@ import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
+import { shown, textOf } from '../kit/shown.js';
 import { limits } from '../protocol/limits.js';
 import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -25,8 +26,12 @@ export interface SubmitOutcome {
 }
 
 export interface SubmitOptions {
+  /** Ends the wait for the answer. One that has aborted before prevents the submit: `rejected`. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Said by `rejected` when the caller gave up before the submit. */
+export const abortedBeforeText = 'aborted before it was sent';
 
 const queuedJobsMax = 100_000;
 const replayEveryMs = 5_000;
@@ -96,11 +101,14 @@ export class Submit {
   async submit(job: Job, { signal }: SubmitOptions = {}): Promise<SubmitOutcome> {
     let prepared: SubmittedJob;
     try {
+      checkSignal(signal);
       prepared = prepare(job, this.parts);
     } catch (error) {
-      if (!LtsError.is(error)) throw error;
-      return { code: 'rejected', jobId: job?.jobId ?? '', msg: error.message };
+      // A getter of the job may throw anything; its neighbours in a list have nothing to do with it.
+      const msg = LtsError.is(error) ? error.message : `The job cannot be read: ${textOf(error)}.`;
+      return { code: 'rejected', jobId: jobIdOf(job), msg };
     }
+    if (signal?.aborted) return { code: 'rejected', jobId: prepared.jobId, msg: abortedBeforeText };
     const untilMono = this.parts.ports.clock.monoMs() + this.parts.settings.submitWithinMs;
     const answer = this.add({ job: prepared, untilMono });
     return signal ? untilAborted(answer, prepared.jobId, signal) : answer;
@@ -191,6 +199,25 @@ export class Submit {
   }
 }
 
+/** Throws LTS_JOB_INVALID for what is no AbortSignal; those of other libraries are taken as well. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  const { aborted, addEventListener, removeEventListener } = signal as Partial<AbortSignal>;
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  if (typeof aborted === 'boolean' && listens) return;
+  const text = `signal: ${shown(signal)} is no AbortSignal. Pass the signal of an AbortController, or leave it out.`;
+  throw new LtsError('LTS_JOB_INVALID', text);
+}
+
+/** Of a job that could not be read, if that much of it can. */
+function jobIdOf(job: Job): string {
+  try {
+    return job?.jobId ?? '';
+  } catch {
+    return '';
+  }
+}
+
 const keyOf = ({ jobId, body }: SubmittedJob): string =>
   body.taskId === undefined ? jobId : `${body.nodeGroup}/${body.taskId}`;
 
@@ -208,7 +235,6 @@ function untilAborted(answer: Promise<SubmitOutcome>, jobId: string, signal: Abo
   const msg = 'The caller gave up; it may have been accepted. Submit again with the same jobId to find out.';
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve({ code: 'unknown', jobId, msg });
-    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });

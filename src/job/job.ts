@@ -28,7 +28,10 @@ export interface Job {
   nodeGroup?: string | undefined;
   /** Bean id of the runner. Default: the group's one runner for jobs that name none. */
   processor?: string | undefined;
-  /** Plain data for the runner; at most 256 KiB encoded, 32 levels deep. */
+  /**
+   * Plain data for the runner; at most 256 KiB encoded, 32 levels deep. As a rule an object, in which `getParam` finds its fields; any
+   * other value travels as it is, as `job.params`. Nothing, or null, is {}.
+   */
   params?: unknown;
   /** Who gets the feedback. Default: the submitting client's group. */
   submitNodeGroup?: string | undefined;
@@ -73,6 +76,35 @@ export interface Job {
   /** What a run does when its node's lease is lost. Default: the TaskTracker's setting, which is 'abort'. */
   leaseLost?: 'abort' | 'continue' | undefined;
 }
+
+/** The names of a job's fields. */
+export const jobFields = Object.keys({
+  taskId: true,
+  nodeGroup: true,
+  processor: true,
+  params: true,
+  submitNodeGroup: true,
+  priority: true,
+  lane: true,
+  jobId: true,
+  triggerTime: true,
+  delay: true,
+  cron: true,
+  timeZone: true,
+  repeat: true,
+  fixedDelay: true,
+  misfire: true,
+  relyOnPrevCycle: true,
+  maxRetryTimes: true,
+  retryInterval: true,
+  backoff: true,
+  retryIntervalMax: true,
+  timeout: true,
+  expireAt: true,
+  needFeedback: true,
+  replaceOnExist: true,
+  leaseLost: true,
+} satisfies Record<keyof Job, true>);
 
 export type JobState =
   | 'waiting'

@@ -1,5 +1,5 @@
 /** Asking for many jobs: a page of records that fit, and how many there are. */
-import type { JobRecord, JobState } from './job.js';
+import { isEnded, isSchedule, type JobRecord, type JobState } from './job.js';
 
 export interface ListRequest {
   readonly states?: readonly JobState[] | undefined;
@@ -20,3 +20,27 @@ export interface ListPage {
 
 /** Number of records by node group and state; schedules are counted apart under the group's `schedules`. */
 export type Counts = Record<string, Partial<Record<JobState | 'schedules', number>>>;
+
+/** The order of a list: executing, waiting and suspended instances, open schedules, ended records. */
+export const listSections = ['executing', 'waiting', 'suspended', 'schedules', 'ended'] as const;
+export type ListSection = (typeof listSections)[number];
+
+/** Whether a section can hold anything that the request asks for. */
+export function mayHold(section: ListSection, { states, schedules }: ListRequest): boolean {
+  if (section === 'schedules' && schedules === false) return false;
+  if (section !== 'schedules' && section !== 'ended' && schedules === true) return false;
+  if (!states) return true;
+  const ofSection = (state: JobState): boolean => {
+    if (section === 'ended') return isEnded(state);
+    return section === 'schedules' ? !isEnded(state) : state === section;
+  };
+  return states.some(ofSection);
+}
+
+/** Whether a record is what the request asks for. */
+export function fits(record: JobRecord, request: ListRequest): boolean {
+  if (request.states && !request.states.includes(record.status.state)) return false;
+  if (request.nodeGroup !== undefined && request.nodeGroup !== record.body.nodeGroup) return false;
+  if (request.taskId !== undefined && request.taskId !== record.body.taskId) return false;
+  return request.schedules === undefined || request.schedules === isSchedule(record);
+}

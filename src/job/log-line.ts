@@ -1,4 +1,6 @@
-/** One line of a job's story. */
+/** One line of a job's story, and its place in it. */
+import { LtsError } from '../errors.js';
+
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
 export interface JobLogLine {
@@ -12,4 +14,26 @@ export interface JobLogLine {
   /** `biz`: written by the runner; else what happened: retry, loss, stale, edit... */
   readonly type: string;
   readonly text: string;
+}
+
+/** Where a line stands among those of its job: by time, run and number. */
+export type LogPlace = readonly [at: number, runId: string, seq: number];
+
+export const logPlaceOf = ({ at, runId, seq }: Omit<JobLogLine, 'jobId'>): LogPlace => [at, runId ?? '', seq];
+
+/** The cursor of a page that ends here. */
+export const logCursorOf = (place: LogPlace): string => JSON.stringify(place);
+
+/** Where a page ended. Throws LTS_MESSAGE_INVALID for what is no cursor of a job log. */
+export function logPlaceOfCursor(cursor: string): LogPlace {
+  try {
+    const [at, runId, seq] = JSON.parse(cursor) as unknown[];
+    if (typeof at === 'number' && typeof runId === 'string' && typeof seq === 'number') return [at, runId, seq];
+  } catch {
+    // Said below.
+  }
+  throw new LtsError(
+    'LTS_MESSAGE_INVALID',
+    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
+  );
 }

@@ -2,13 +2,24 @@
 import type { Duration } from '../kit/duration.js';
 import { Action } from './job.js';
 
-/** The answer of one run. Returning nothing, or a plain value, is EXECUTE_SUCCESS; throwing is EXECUTE_EXCEPTION. */
+const brand = Symbol.for('lts.Result');
+
+/** The answer of one run. Returning nothing, or a plain value, is EXECUTE_SUCCESS; throwing is EXECUTE_EXCEPTION. `Result.is` also knows those of another copy of this package. */
 export class Result<V = unknown> {
   constructor(
     readonly action: Action,
     readonly message?: string,
     readonly options: { readonly delay?: Duration; readonly value?: V } = {},
   ) {}
+
+  /** On the prototype, so that a printed result does not show it. */
+  get [brand](): true {
+    return true;
+  }
+
+  static is(value: unknown): value is Result {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
 
   /** `value` is kept as the job's result. */
   static success(message?: string): Result<undefined>;

@@ -1,7 +1,8 @@
 /** The rules of a submitted job, with the exact sentence for each breach; used by client and tracker alike. */
 import { LtsError } from '../errors.js';
+import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
-import type { JobBody, RetryPolicy } from './job.js';
+import { type JobBody, jobFields, type RetryPolicy } from './job.js';
 
 const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
 const jobIdPattern = /^[A-Za-z0-9_.:-]{1,200}$/;
@@ -48,6 +49,16 @@ export function checkWhole(
 ): asserts value is number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= range.min && value <= range.max) return;
   invalid(field, value, `must be a whole number from ${range.min} to ${range.max}.`);
+}
+
+const knownFields: ReadonlySet<string> = new Set(jobFields);
+
+/** Throws LTS_JOB_INVALID for a field that jobs do not have: a misspelt one would do nothing. */
+export function checkFields(job: object): void {
+  for (const field in job) {
+    if (!knownFields.has(field))
+      throw new LtsError('LTS_JOB_INVALID', `${field}: a job has no such field. ${hintAt(field, jobFields)}`);
+  }
 }
 
 /** Throws LTS_JOB_INVALID naming the first bad field. Cheap: it runs for every job at client and tracker. */

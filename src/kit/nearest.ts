@@ -14,6 +14,12 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best;
 }
 
+/** What to say of a word that is none of `words`: the one that was probably meant, else all of them. */
+export function hintAt(word: string, words: readonly string[]): string {
+  const near = nearest(word, words);
+  return near === undefined ? `Known: ${words.join(', ')}.` : `Did you mean ${near}?`;
+}
+
 /** Insertions, deletions and replacements that make one word the other, row by row (Wagner and Fischer, 1974). */
 function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, column) => column);

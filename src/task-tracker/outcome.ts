@@ -12,7 +12,7 @@ import { limits } from '../protocol/limits.js';
 
 /** Nothing, or a plain value, is success; the value is kept as the job's result. */
 export function outcomeOfReturn(returned: unknown, codec: Codec): RunOutcome {
-  if (!(returned instanceof Result)) return { kind: 'success', result: encoded(returned, codec) };
+  if (!Result.is(returned)) return { kind: 'success', result: encoded(returned, codec) };
   const message = returned.message === undefined ? undefined : cut(textOf(returned.message));
   switch (returned.action) {
     case Action.EXECUTE_FAILED:
@@ -41,6 +41,11 @@ function laterMs(delay: Duration | undefined): number | undefined {
 /** The stack, so that the job's log shows where it came from. */
 export function outcomeOfThrow(thrown: unknown): RunOutcome {
   return { kind: 'exception', message: cut(textOf(thrown)) };
+}
+
+/** Thrown before the user's code ran: an error of ours says all in its message, and its stack would only show our own code. */
+export function outcomeOfRefusal(thrown: unknown): RunOutcome {
+  return LtsError.is(thrown) ? { kind: 'exception', message: cut(thrown.message) } : outcomeOfThrow(thrown);
 }
 
 /** An aborted run that did not succeed: what it returned or threw is the abort's doing. */

@@ -9,7 +9,7 @@ import type { AbortReason, JobRecord } from '../job/job.js';
 import type { RunOutcome } from '../job/next-step.js';
 import { Deferred } from '../kit/deferred.js';
 import { runAsCurrent } from './current-run.js';
-import { outcomeOfAbort, outcomeOfReturn, outcomeOfThrow } from './outcome.js';
+import { outcomeOfAbort, outcomeOfRefusal, outcomeOfReturn, outcomeOfThrow } from './outcome.js';
 import type { WorkerPorts, WorkerSettings } from './worker-ports.js';
 
 /** What a run tells while it goes on. */
@@ -71,12 +71,15 @@ export class Run {
   private async call(): Promise<void> {
     const { runners, codec } = this.parts.ports;
     let outcome: RunOutcome;
+    let isUsersTurn = false;
     try {
       const runner = runners.find(this.job.body.processor);
       if (!runner) throw this.unknownRunner();
-      outcome = outcomeOfReturn(await runAsCurrent(runner, this.context()), codec);
+      const context = this.context();
+      isUsersTurn = true;
+      outcome = outcomeOfReturn(await runAsCurrent(runner, context), codec);
     } catch (thrown) {
-      outcome = outcomeOfThrow(thrown);
+      outcome = isUsersTurn ? outcomeOfThrow(thrown) : outcomeOfRefusal(thrown);
     }
     this.isReturned = true;
     // A success counts even when it came after the abort: the work is done.

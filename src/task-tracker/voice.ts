@@ -1,6 +1,7 @@
 /** Biz-log lines and progress of runs, brought to the tracker in batches off the critical path: bounded, never waited for. */
 
 import { ask } from '../cluster/ask.js';
+import { LtsError } from '../errors.js';
 import type { BizLogger } from '../job/context.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobLogLine, LogLevel } from '../job/log-line.js';
@@ -14,12 +15,26 @@ import type { WorkerParts } from './worker-ports.js';
 const rank: Record<LogLevel, number> = { DEBUG: 0, INFO: 1, WARN: 2, ERROR: 3 };
 const queuedLinesMax = 50_000;
 const sendWithinMs = 5_000;
+/** A burst is told once: within this time it is over, and the queue has room again. */
+const tellDroppedAfterMs = 500;
+
+/** The run that lines belong to. */
+interface Speaker {
+  readonly jobId: string;
+  readonly runId: string;
+  seq: number;
+  /** Lines that were dropped and not yet told of. */
+  dropped: number;
+}
 
 export class Voice {
   private readonly lines: Batcher<JobLogLine, void>;
   private readonly progress = new Map<string, Progress>();
   private isFlushing = false;
-  dropped = 0;
+  private dropped = 0;
+  /** Those of which lines were dropped in the last moment. */
+  private readonly short = new Set<Speaker>();
+  private isTelling = false;
 
   constructor(private readonly parts: WorkerParts) {
     this.lines = new Batcher({
@@ -35,17 +50,12 @@ export class Voice {
 
   of({ jobId, status }: JobRecord): RunVoice {
     const runId = status.runId ?? '';
-    let seq = 0;
+    const speaker: Speaker = { jobId, runId, seq: 0, dropped: 0 };
     const write = (level: LogLevel) => (text: string) => {
       if (rank[level] < rank[this.parts.settings.bizLoggerLevel]) return;
-      this.write({
-        jobId,
-        runId,
-        seq: ++seq,
-        at: this.parts.ports.clock.wallMs(),
-        level,
-        type: 'biz',
-        text: cut(textOf(text)),
+      this.write(speaker, level, text).catch((error: unknown) => {
+        this.dropped++;
+        this.drop(speaker, 1, error);
       });
     };
     const bizLogger: BizLogger = {
@@ -59,13 +69,40 @@ export class Voice {
 
   /** Resolves when what was written so far has been sent or dropped. */
   async flush(): Promise<void> {
-    while (this.lines.isBusy) await this.parts.ports.clock.sleep(10);
+    while (this.lines.isBusy || this.isTelling) await this.parts.ports.clock.sleep(10);
   }
 
-  private write(line: JobLogLine): void {
-    this.lines.add(line).catch((error) => {
-      if (this.dropped++ % 1_000 === 0)
-        this.parts.ports.log.warn({ dropped: this.dropped, error }, 'biz-log lines were dropped');
+  private write(speaker: Speaker, level: LogLevel, text: string): Promise<void> {
+    const { jobId, runId } = speaker;
+    const at = this.parts.ports.clock.wallMs();
+    return this.lines.add({ jobId, runId, seq: ++speaker.seq, at, level, type: 'biz', text: cut(textOf(text)) });
+  }
+
+  private drop(speaker: Speaker, count: number, error: unknown): void {
+    speaker.dropped += count;
+    this.short.add(speaker);
+    if (!this.isTelling) void this.tellDropped(error instanceof Error ? error.message : textOf(error));
+  }
+
+  /** Says in the log of each job, and once in that of the node, that lines are missing. */
+  private async tellDropped(reason: string): Promise<void> {
+    const { clock, log } = this.parts.ports;
+    this.isTelling = true;
+    await clock.sleep(tellDroppedAfterMs);
+    this.isTelling = false;
+    log.warn({ dropped: this.dropped, runs: this.short.size, reason }, 'biz-log lines were dropped');
+    const speakers = [...this.short];
+    this.short.clear();
+    for (const speaker of speakers) this.tellShort(speaker);
+  }
+
+  private tellShort(speaker: Speaker): void {
+    const { dropped } = speaker;
+    speaker.dropped = 0;
+    const text = `${dropped} lines of this run were dropped: more came than could be sent. Write fewer, or raise the biz-log level.`;
+    this.write(speaker, 'WARN', text).catch((error: unknown) => {
+      // Without room yet it is told later; what cannot be kept at all stands in the node's log.
+      if (LtsError.is(error, 'LTS_BUSY')) this.drop(speaker, dropped, error);
     });
   }
 

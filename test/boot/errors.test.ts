@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type ErrorCode,
@@ -152,7 +153,9 @@ it('LTS_NOT_STARTED names the node and the call to make', async () => {
     () => idle.result('J'),
     () => idle.countJobs(),
   ]) {
-    expect(await refusal(call)).toBe('LTS_NOT_STARTED: The JobClient is not running. Call start() first and await it.');
+    expect(await refusal(call)).toMatch(
+      /^LTS_NOT_STARTED: The JobClient is not running\. Call start\(\) first and await it; in an application it starts after the beans are built/,
+    );
   }
 });
 
@@ -193,4 +196,15 @@ it('LTS_STORE_CORRUPT: a damaged file is named, and nothing is changed or left o
 it('every code that was met stands in the table with a next move', () => {
   expect(seen.size).toBeGreaterThanOrEqual(10);
   for (const code of seen) expect(errorTable[code].action).toMatch(/\.$/);
+});
+
+it('regression: a printed LtsError showed its brand; it is known across copies of the package all the same', () => {
+  const error = new LtsError('LTS_BUSY', 'full');
+  expect(inspect(error)).not.toContain('Symbol(');
+  const ofAnotherCopy = Object.assign(new Error('full'), { code: 'LTS_BUSY', [Symbol.for('lts.LtsError')]: true });
+  expect([error, ofAnotherCopy, new Error('full')].map((one) => LtsError.is(one, 'LTS_BUSY'))).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });

@@ -193,3 +193,18 @@ it('finds the application by its properties, and tells of faults in them without
   });
   expect(await lts(`jobs --config ${join(folder, 'none.properties')}`)).toMatchObject({ code: 2 });
 });
+
+it('regression: a log without lines was answered with nothing at all', async () => {
+  const id = await submitted('echo --delay 1h');
+  expect(await run(`logs ${id}`)).toEqual({ code: 0, stdout: '', stderr: 'No lines.\n' });
+});
+
+it('regression: the same unknown job was answered with two different hints', async () => {
+  const [job, logs] = [await run('job nowhere'), await run('logs nowhere')];
+  expect(logs.stderr).toBe(job.stderr);
+  expect((await run('logs nowhere --node-group lts')).stderr).toMatch(/By task id only open jobs are found/);
+});
+
+it('the help of --timeout points to the option that people look for there', async () => {
+  expect((await run('submit --help')).stdout.replace(/\s+/g, ' ')).toMatch(/--timeout <duration> .*see --within/);
+});

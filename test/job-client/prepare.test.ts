@@ -181,3 +181,21 @@ describe('refusals', () => {
     expect(refusal(job)).toMatch(sentence);
   });
 });
+
+it('regression: a misspelt field was accepted and did nothing', () => {
+  expect(refusal({ taskid: 'q' } as Job)).toBe(
+    'LTS_JOB_INVALID: taskid: a job has no such field. Did you mean taskId?',
+  );
+  expect(refusal({ toString: 1 } as unknown as Job)).toMatch(/^LTS_JOB_INVALID: toString: a job has no such field/);
+});
+
+it('params that are no object travel as they are; nothing, or null, is {}', () => {
+  for (const [params, text] of [
+    [5, '5'],
+    ['a', '"a"'],
+    [[1], '[1]'],
+    [undefined, '{}'],
+    [null, '{}'],
+  ])
+    expect(prepare({ params }, parts()).body.params).toBe(text);
+});

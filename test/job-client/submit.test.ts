@@ -69,9 +69,8 @@ describe('the codes', () => {
     expect(cluster.time.nowMs).toBe(2_000);
   });
 
-  it('unknown: the caller gave up, before or while it was under way', async () => {
-    const { submit, role, cluster } = await aClient({}, silence);
-    expect((await submit({}, { signal: AbortSignal.abort() })).code).toBe('unknown');
+  it('unknown: the caller gave up while it was under way', async () => {
+    const { role, cluster } = await aClient({}, silence);
     const controller = new AbortController();
     const underWay = role.submit({ jobId: 'J2' }, { signal: controller.signal });
     await cluster.advance(1_000);
@@ -79,6 +78,54 @@ describe('the codes', () => {
     const msg = 'The caller gave up; it may have been accepted. Submit again with the same jobId to find out.';
     expect(await cluster.until(underWay)).toEqual({ code: 'unknown', jobId: 'J2', msg });
     expect(cluster.time.nowMs).toBeLessThan(1_100);
+  });
+
+  it('rejected: a signal that had aborted was answered unknown, and its job ran', async () => {
+    const { submit, received, cluster } = await aClient({}, all('accepted'));
+    const msg = 'aborted before it was sent';
+    const signal = AbortSignal.abort();
+    expect(await submit({ jobId: 'J1' }, { signal })).toEqual({ code: 'rejected', jobId: 'J1', msg });
+    await cluster.advance(1_000);
+    expect(received).toEqual([]);
+  });
+
+  it.each([{}, 7, 'abort', { aborted: false }])(
+    'rejected: for the signal %j a TypeError came after the job was sent',
+    async (signal) => {
+      const { submit, received, cluster } = await aClient({}, all('accepted'));
+      const outcome = await submit({ jobId: 'J1' }, { signal: signal as never });
+      expect(outcome).toMatchObject({ code: 'rejected', msg: expect.stringMatching(/^signal: .* is no AbortSignal/) });
+      await cluster.advance(1_000);
+      expect(received).toEqual([]);
+    },
+  );
+
+  it.each<[string, () => object, string]>([
+    [
+      'a getter that throws',
+      () => ({
+        jobId: 'J2',
+        get params() {
+          throw new Error('no luck');
+        },
+      }),
+      'J2',
+    ],
+    [
+      'a revoked Proxy',
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      },
+      '',
+    ],
+  ])('rejected: %s threw at all of its list', async (_what, bad, jobId) => {
+    const { role, cluster, received } = await aClient({}, all('accepted'));
+    const jobs = [{ jobId: 'J1' }, bad(), { jobId: 'J3' }];
+    const outcomes = await cluster.until(Promise.all(jobs.map((job) => role.submit(job))));
+    expect(outcomes[1]).toEqual({ code: 'rejected', jobId, msg: expect.stringContaining('The job cannot be read: ') });
+    expect(received).toEqual(['J1', 'J3']);
   });
 
   it('unknown: the FailStore is full', async () => {

@@ -1,5 +1,5 @@
 /** The answers of a runner, and the answer that a submitter waits for. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Action } from '../../src/job/job.js';
 import { Result } from '../../src/job/result.js';
 
@@ -11,4 +11,16 @@ it('the short forms make the same results as the constructor', () => {
 
 it('the actions are LTS words', () => {
   expect(Object.values(Action)).toEqual(['EXECUTE_SUCCESS', 'EXECUTE_FAILED', 'EXECUTE_LATER', 'EXECUTE_EXCEPTION']);
+});
+
+it('a Result of another copy of the package was taken for a plain value', async () => {
+  vi.resetModules();
+  const other = (await import('../../src/job/result.js')).Result;
+  expect(other).not.toBe(Result);
+  expect(other.failed('no')).not.toBeInstanceOf(Result);
+  expect(Result.is(other.failed('no'))).toBe(true);
+  expect([undefined, null, 'EXECUTE_FAILED', { action: 'EXECUTE_FAILED' }].map(Result.is)).toEqual(
+    Array(4).fill(false),
+  );
+  expect(Object.getOwnPropertySymbols(Result.failed('no'))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** The word that somebody probably meant. */
 import { expect, it } from 'vitest';
-import { nearest } from '../../src/kit/nearest.js';
+import { hintAt, nearest } from '../../src/kit/nearest.js';
 
 it.each([
   ['workthread', 'workthreads'],
@@ -17,4 +17,9 @@ it.each([
 
 it('the nearest of several, the first of equals', () => {
   expect(nearest('abcdefghij', ['abcdefghxy', 'abcdefghix', 'abcdefghiy'])).toBe('abcdefghix');
+});
+
+it('a hint names the word that was meant, else all of them', () => {
+  expect(hintAt('colour', ['color', 'size'])).toBe('Did you mean color?');
+  expect(hintAt('weight', ['color', 'size'])).toBe('Known: color, size.');
 });

@@ -1,5 +1,5 @@
 /** What once went wrong, each named after it. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { afterRun } from '../../src/job/ending.js';
 import { nextStep } from '../../src/job/next-step.js';
 import { aRun } from '../helpers/records.js';
@@ -67,4 +67,46 @@ it('a suspect that must be alone and is handed back still must be alone', () => 
     const after = afterRun(suspect, nextStep(suspect, outcome, { now: 5, chance: 0 }), { now: 5, outcome });
     expect(after.status).toMatchObject({ state: 'waiting', losses: 3, isAlone: true });
   }
+});
+
+describe('what people read', () => {
+  it('a job for an unknown processor filled its log with the stack of our own code', async () => {
+    const cluster = await startCluster();
+    await cluster.startWorker({ processors: { known: () => 1 } });
+    const jobId = await cluster.submit({ processor: 'typo', maxRetryTimes: 1, retryInterval: '1s' });
+    const { status } = await cluster.untilEnded(jobId);
+    expect(status.message).toBe('This node has no runner for processor "typo". Known: known.');
+    const story = await cluster.story(jobId);
+    expect(story.map(({ type }) => type)).toEqual(['retry', 'ended']);
+    for (const { text } of story) expect(text).not.toMatch(/\n/);
+    await cluster.stop();
+  });
+
+  it('a cancel that was asked for stood as an error in the job log, and "It cancelled" in its explanation', async () => {
+    const cluster = await startCluster();
+    await cluster.startWorker({
+      jobRunner: async ({ signal }) => {
+        await cluster.clock.sleep(60_000, signal);
+        throw signal.reason;
+      },
+    });
+    const jobId = await cluster.submit();
+    await cluster.advance(1_000);
+    await cluster.until(cluster.client.role.ask('CancelJob', { jobId }));
+    await cluster.untilEnded(jobId);
+    expect(await cluster.story(jobId)).toMatchObject([{ type: 'ended', level: 'INFO' }]);
+    const { text } = await cluster.until(cluster.client.role.ask('ExplainJob', { jobId }));
+    expect(text).toMatch(/^It was cancelled at /);
+    await cluster.stop();
+  });
+
+  it('params of an edit had no bound', async () => {
+    const cluster = await startCluster();
+    const jobId = await cluster.submit({ delay: '1h' });
+    const edit = { params: JSON.stringify('x'.repeat(300_000)) };
+    await expect(cluster.until(cluster.client.role.ask('EditJob', { jobId, edit }))).rejects.toMatchObject({
+      code: 'LTS_PAYLOAD_TOO_LARGE',
+    });
+    await cluster.stop();
+  });
 });

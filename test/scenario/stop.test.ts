@@ -48,6 +48,38 @@ describe('a worker that stops', () => {
     await cluster.stop();
   });
 
+  it('left a run 2 s of 10 s: it may go on until its grace and the reports need the rest', async () => {
+    const cluster = await startCluster();
+    const aborted: boolean[] = [];
+    const worker = await cluster.startWorker({
+      jobRunner: async ({ signal }) => {
+        await cluster.clock.sleep(6_200);
+        aborted.push(signal.aborted);
+      },
+    });
+    await cluster.submit();
+    await cluster.advance(10);
+    expect(await worker.stop(10_000)).toEqual({ finished: 1, handedBack: 0, abandoned: 0 });
+    expect(aborted).toEqual([false]);
+    await cluster.stop();
+  });
+
+  it('counted a run as handed back that was told to stop and succeeded', async () => {
+    const cluster = await startCluster();
+    const worker = await cluster.startWorker({
+      jobRunner: async ({ job, signal }) => {
+        await cluster.clock.sleep(3_600_000, signal);
+        if (job.getParam('isWhole')) return 'whole';
+        throw signal.reason;
+      },
+    });
+    const jobIds = await cluster.submitAll([{ params: { isWhole: true } }, {}]);
+    await cluster.advance(500);
+    expect(await worker.stop(10_000)).toEqual({ finished: 1, handedBack: 1, abandoned: 0 });
+    expect(await Promise.all(jobIds.map((jobId) => cluster.state(jobId)))).toEqual(['succeeded', 'waiting']);
+    await cluster.stop();
+  });
+
   it('with every slot taken and work waiting leaves the rest to others', async () => {
     const cluster = await startCluster();
     const worker = await cluster.startWorker({ workThreads: 2, jobRunner: async () => cluster.clock.sleep(1_000) });
@@ -312,5 +344,24 @@ it('biz-log lines that could not be sent arrive later, once', async () => {
     ['ERROR', 'two'],
   ]);
   expect(await worker.failStore.count('biz-logs')).toBe(0);
+  await cluster.stop();
+});
+
+it('said 50 times that biz-log lines were dropped, and never in the log of the job', async () => {
+  const cluster = await startCluster();
+  await cluster.startWorker({
+    jobRunner: ({ bizLogger }) => {
+      for (let i = 0; i < 51_500; i++) bizLogger.info('a line');
+    },
+  });
+  const jobId = await cluster.submit();
+  await cluster.advance(10_000);
+  const { lines } = await cluster.logger.read(jobId, { limit: 100_000 });
+  const warnings = lines.filter(({ level, type }) => type === 'biz' && level === 'WARN');
+  expect(warnings.map(({ text }) => text)).toEqual([expect.stringMatching(/^1500 lines of this run were dropped: /)]);
+  const told = cluster.log.filter(({ text }) => text === 'biz-log lines were dropped');
+  expect(told.map(({ fields }) => fields)).toEqual([
+    { dropped: 1_500, runs: 1, reason: expect.stringContaining('50000 items are waiting') },
+  ]);
   await cluster.stop();
 });

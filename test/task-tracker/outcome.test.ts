@@ -1,10 +1,11 @@
 /** From what a runner returned or threw to the outcome of its run. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
+import { LtsError } from '../../src/errors.js';
 import { RunAborted } from '../../src/job/context.js';
 import { Action } from '../../src/job/job.js';
 import { Result } from '../../src/job/result.js';
-import { outcomeOfAbort, outcomeOfReturn, outcomeOfThrow } from '../../src/task-tracker/outcome.js';
+import { outcomeOfAbort, outcomeOfRefusal, outcomeOfReturn, outcomeOfThrow } from '../../src/task-tracker/outcome.js';
 
 const codec = new JsonCodec();
 const returned = (value: unknown) => outcomeOfReturn(value, codec);
@@ -24,6 +25,12 @@ describe('returns', () => {
     expect(returned(Result.later('soon', { delay: '2m' }))).toMatchObject({ kind: 'later', delayMs: 120_000 });
     expect(returned(Result.later('soon', { delay: 0 }))).toMatchObject({ delayMs: 0 });
     expect(returned(new Result(Action.EXECUTE_EXCEPTION, 'oops'))).toEqual({ kind: 'exception', message: 'oops' });
+  });
+
+  it('a Result of another copy of the package counted as success', async () => {
+    vi.resetModules();
+    const { Result: Other } = await import('../../src/job/result.js');
+    expect(returned(Other.failed('no'))).toEqual({ kind: 'failed', message: 'no' });
   });
 
   it('an Error given as message is shown, and its action stays what it was', () => {
@@ -90,4 +97,10 @@ it('an aborted run ends by the reason of its abort', () => {
     message: 'The run was stopped: shutdown.',
   });
   expect(outcomeOfAbort(new RunAborted('lease-lost')).kind).toBe('returned');
+});
+
+it('a refusal of ours is its message; anything else that went wrong before the run keeps its stack', () => {
+  const refused = new LtsError('LTS_RUNNER_UNKNOWN', 'no runner for "typo"');
+  expect(outcomeOfRefusal(refused)).toEqual({ kind: 'exception', message: 'no runner for "typo"' });
+  expect(outcomeOfRefusal(new TypeError('boom')).message).toMatch(/^TypeError: boom\n {4}at /);
 });

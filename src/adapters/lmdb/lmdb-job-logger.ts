@@ -1,6 +1,6 @@
 /** The JobLogger port in the same LMDB file as the jobs, joined to its group commit: one entry per line under [jobId, at, runId, seq]. */
 import { LtsError } from '../../errors.js';
-import type { JobLogLine, LogLevel } from '../../job/log-line.js';
+import { type JobLogLine, type LogLevel, logCursorOf, logPlaceOf, logPlaceOfCursor } from '../../job/log-line.js';
 import type { JobLogger } from '../../ports/job-logger.js';
 import type { LmdbEnvironment } from './environment.js';
 import { last } from './jobs/job-indexes.js';
@@ -39,11 +39,11 @@ export class LmdbJobLogger implements JobLogger {
     jobId: string,
     { cursor, limit }: { cursor?: string | undefined; limit: number },
   ): Promise<{ lines: JobLogLine[]; cursor?: string }> {
-    const start = cursor === undefined ? [jobId] : [jobId, ...placeOfCursor(cursor)];
+    const start = cursor === undefined ? [jobId] : [jobId, ...logPlaceOfCursor(cursor)];
     const entries = this.table().entries({ start, exclusiveStart: true, end: [jobId, last], limit });
     const lines = entries.map(({ key, value }) => lineOf(key as LineKey, value));
-    const end = entries.at(-1)?.key as LineKey | undefined;
-    return end ? { lines, cursor: JSON.stringify(end.slice(1)) } : { lines };
+    const end = lines.at(-1);
+    return end ? { lines, cursor: logCursorOf(logPlaceOf(end)) } : { lines };
   }
 
   async remove(jobIds: readonly string[]): Promise<void> {
@@ -59,7 +59,7 @@ export class LmdbJobLogger implements JobLogger {
   }
 }
 
-const keyOf = ({ jobId, at, runId, seq }: JobLogLine): LineKey => [jobId, at, runId ?? '', seq];
+const keyOf = (line: JobLogLine): LineKey => [line.jobId, ...logPlaceOf(line)];
 const textOf = ({ level, type, text }: JobLogLine): string => JSON.stringify([level, type, text] satisfies LineValue);
 
 function lineOf([jobId, at, runId, seq]: LineKey, value: string): JobLogLine {
@@ -88,18 +88,4 @@ function removeSome(table: LmdbTable, jobIds: readonly string[]): readonly strin
     if (removed >= removedPerCommitMax) return jobIds.slice(i);
   }
   return [];
-}
-
-/** Throws LTS_MESSAGE_INVALID. */
-function placeOfCursor(cursor: string): [at: number, runId: string, seq: number] {
-  try {
-    const [at, runId, seq] = JSON.parse(cursor) as unknown[];
-    if (typeof at === 'number' && typeof runId === 'string' && typeof seq === 'number') return [at, runId, seq];
-  } catch {
-    // Said below.
-  }
-  throw new LtsError(
-    'LTS_MESSAGE_INVALID',
-    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
-  );
 }

@@ -1,7 +1,7 @@
 /** The JobQueue port on one LMDB file. What follows from a record is written by `job-records.ts`; this file holds the verbs. */
 import { LtsError } from '../../errors.js';
 import type { JobRecord } from '../../job/job.js';
-import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
+import { type Counts, fits, type ListPage, type ListRequest } from '../../job/listing.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
 import type { LmdbEnvironment } from './environment.js';
 import { ClaimScan, type Lane } from './jobs/claim-scan.js';
@@ -9,7 +9,7 @@ import { Claiming } from './jobs/claiming.js';
 import { type IndexEntry, last } from './jobs/job-indexes.js';
 import { JobRecords, type Quarantined } from './jobs/job-records.js';
 import { addOne, purgeOldest, updateOne } from './jobs/job-writes.js';
-import { cursorOf, fits, type ListPlace, ListScan, placeOfCursor } from './jobs/list-scan.js';
+import { cursorOf, type ListPlace, ListScan, placeOfCursor } from './jobs/list-scan.js';
 import { assertStatusStorable, assertStorable, UndecodableRecord } from './jobs/record-text.js';
 import type { KeyRange, LmdbTable } from './table.js';
 

@@ -16,11 +16,15 @@ export const localLimits = {
   requestBytesMax: 1024 * 1024,
   /** A page of a list with large params. */
   replyBytesMax: 16 * 1024 * 1024,
+  /** Answers that one connection has not read; beyond it the connection is ended. */
+  unreadBytesMax: 32 * 1024 * 1024,
   requestsMax: 256,
   connectionsMax: 32,
   deadlineMsMax: 3_600_000,
   /** A connection on which nothing is asked for this long is closed. */
   idleMs: 60_000,
+  /** From the first byte of a request to its end: bytes that drip in are no reason to keep a connection. */
+  frameMs: 60_000,
 } as const;
 
 export interface Hello {
@@ -96,6 +100,11 @@ export class LineReader {
   private size = 0;
 
   constructor(private readonly bytesMax: number) {}
+
+  /** A line has begun and not ended. */
+  get isWithinLine(): boolean {
+    return this.size > 0;
+  }
 
   /** The lines that this chunk completes. Throws LTS_PAYLOAD_TOO_LARGE as soon as a line cannot end within the bound. */
   *push(chunk: Buffer): Generator<string, void, void> {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { LtsError } from '../../errors.js';
+import type { Clock } from '../../ports/clock.js';
 import type { Transport } from '../../ports/transport.js';
 import {
   type AnswerFrame,
@@ -18,24 +19,42 @@ import {
 } from './local-frames.js';
 
 export class LocalServer {
+  /** That which has been idle longest comes first. */
   private readonly connections = new Set<Connection>();
   private isClosed = false;
 
   /** `openTransport` gives each connection a transport of its own, which is closed with it. */
-  constructor(private readonly openTransport: () => Transport) {}
+  constructor(
+    private readonly openTransport: () => Transport,
+    private readonly clock: Pick<Clock, 'monoMs'>,
+  ) {}
 
-  /** Serves a connection that was made to the socket. */
+  /** Serves a connection that was made to the socket; when all places are taken, the one that has been idle longest gives way. */
   accept(socket: Socket): void {
     // A prober has gone before it is greeted.
     socket.on('error', () => {});
     // Those who ask are no reason to stay alive.
     socket.unref();
     if (this.isClosed) return void socket.destroy();
-    if (this.connections.size >= localLimits.connectionsMax) return refuse(socket);
-    const connection = new Connection(socket, this.openTransport());
+    if (this.connections.size >= localLimits.connectionsMax && !this.makeRoom()) return refuse(socket);
+    const connection = new Connection(socket, {
+      transport: this.openTransport(),
+      clock: this.clock,
+      onServed: () => this.noteServed(connection),
+    });
     this.connections.add(connection);
     socket.on('close', () => this.connections.delete(connection));
     connection.start();
+  }
+
+  private makeRoom(): boolean {
+    const idle = [...this.connections].find((connection) => connection.isIdle);
+    idle?.end();
+    return idle !== undefined && this.connections.delete(idle);
+  }
+
+  private noteServed(connection: Connection): void {
+    if (this.connections.delete(connection)) this.connections.add(connection);
   }
 
   /** Ends every connection; what they wait for is given up. */
@@ -51,21 +70,36 @@ function refuse(socket: Socket): void {
   socket.destroySoon();
 }
 
+interface ConnectionParts {
+  readonly transport: Transport;
+  readonly clock: Pick<Clock, 'monoMs'>;
+  readonly onServed: () => void;
+}
+
 class Connection {
   private readonly reader = new LineReader(localLimits.requestBytesMax);
   private inFlight = 0;
+  /** It broke the protocol: what else comes from it is passed over. */
+  private isRefused = false;
+  /** When the request that is still coming in began. */
+  private frameSinceMono: number | undefined;
 
   constructor(
     private readonly socket: Socket,
-    private readonly transport: Transport,
+    private readonly parts: ConnectionParts,
   ) {}
+
+  /** Nothing that it asked for is under way; half a request does not count. */
+  get isIdle(): boolean {
+    return this.inFlight === 0;
+  }
 
   start(): void {
     const { socket } = this;
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('close', () => void this.transport.close());
+    socket.on('close', () => void this.parts.transport.close());
     socket.on('drain', () => socket.resume());
-    socket.setTimeout(localLimits.idleMs, () => this.inFlight === 0 && this.end());
+    socket.setTimeout(localLimits.idleMs, () => this.isIdle && this.end());
     const hello: Hello = { v: protocolVersion, pid: process.pid };
     this.write(frameText(hello, localLimits.replyBytesMax));
   }
@@ -75,12 +109,27 @@ class Connection {
   }
 
   private receive(chunk: Buffer): void {
+    if (this.isRefused) return;
     try {
-      for (const line of this.reader.push(chunk)) this.take(line);
+      this.checkFrameTime();
+      for (const line of this.reader.push(chunk)) {
+        this.frameSinceMono = undefined;
+        this.take(line);
+      }
+      if (this.reader.isWithinLine) this.frameSinceMono ??= this.parts.clock.monoMs();
     } catch (error) {
+      this.isRefused = true;
       this.write(answerText({ error: wireError(error) }));
       this.socket.destroySoon();
     }
+  }
+
+  /** Looked at when more comes in: one from which nothing more comes is ended as idle. */
+  private checkFrameTime(): void {
+    const { frameSinceMono: since } = this;
+    if (since === undefined || this.parts.clock.monoMs() - since <= localLimits.frameMs) return;
+    const text = `A request must be whole within ${localLimits.frameMs / 1_000} s of its first byte.`;
+    throw new LtsError('LTS_MESSAGE_INVALID', text);
   }
 
   private take(line: string): void {
@@ -93,17 +142,19 @@ class Connection {
   private async serve({ id, subject, deadlineMs, message }: RequestFrame): Promise<void> {
     this.inFlight++;
     try {
-      const reply = await this.transport.request(subject, message, { deadlineMs, isForeign: true });
+      const reply = await this.parts.transport.request(subject, message, { deadlineMs, isForeign: true });
       this.write(answerText({ id, reply }));
     } catch (error) {
       this.write(answerText({ id, error: wireError(error) }));
     } finally {
       this.inFlight--;
+      this.parts.onServed();
     }
   }
 
-  /** Nothing more is read from one who does not read what it asked for. */
+  /** Nothing more is read from one who does not read what it asked for; what it asked for before that is bounded by its end. */
   private write(text: string): void {
+    if (this.socket.writableLength > localLimits.unreadBytesMax) return this.end();
     if (this.socket.writable && !this.socket.write(text)) this.socket.pause();
   }
 }

@@ -1,6 +1,5 @@
 /** The JobLogger port in memory, bounded: for tests, simulation and trackers without a store. */
-import { LtsError } from '../../errors.js';
-import type { JobLogLine } from '../../job/log-line.js';
+import { type JobLogLine, type LogPlace, logCursorOf, logPlaceOf, logPlaceOfCursor } from '../../job/log-line.js';
 import type { JobLogger } from '../../ports/job-logger.js';
 
 /** Default bound of a MemoryJobLogger: lines of all jobs together. */
@@ -29,11 +28,11 @@ export class MemoryJobLogger implements JobLogger {
     jobId: string,
     { cursor, limit }: { cursor?: string | undefined; limit: number },
   ): Promise<{ lines: JobLogLine[]; cursor?: string }> {
-    const after = cursor === undefined ? undefined : placeOfCursor(cursor);
-    const sorted = [...(this.lines.get(jobId)?.values() ?? [])].sort((a, b) => inOrder(placeOf(a), placeOf(b)));
-    const lines = sorted.filter((line) => after === undefined || inOrder(placeOf(line), after) > 0).slice(0, limit);
+    const after = cursor === undefined ? undefined : logPlaceOfCursor(cursor);
+    const sorted = [...(this.lines.get(jobId)?.values() ?? [])].sort((a, b) => inOrder(logPlaceOf(a), logPlaceOf(b)));
+    const lines = sorted.filter((line) => after === undefined || inOrder(logPlaceOf(line), after) > 0).slice(0, limit);
     const last = lines.at(-1);
-    return last ? { lines, cursor: JSON.stringify(placeOf(last)) } : { lines };
+    return last ? { lines, cursor: logCursorOf(logPlaceOf(last)) } : { lines };
   }
 
   async remove(jobIds: readonly string[]): Promise<void> {
@@ -43,7 +42,7 @@ export class MemoryJobLogger implements JobLogger {
   private appendOne(line: JobLogLine): void {
     const known = this.lines.get(line.jobId) ?? new Map<string, JobLogLine>();
     this.lines.set(line.jobId, known);
-    const key = JSON.stringify(placeOf(line));
+    const key = logCursorOf(logPlaceOf(line));
     if (known.has(key)) return;
     known.set(key, line);
     this.count++;
@@ -55,24 +54,6 @@ export class MemoryJobLogger implements JobLogger {
   }
 }
 
-type Place = readonly [at: number, runId: string, seq: number];
-
-const placeOf = (line: JobLogLine): Place => [line.at, line.runId ?? '', line.seq];
-
-function inOrder(a: Place, b: Place): number {
+function inOrder(a: LogPlace, b: LogPlace): number {
   return a[0] - b[0] || (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : a[2] - b[2]);
-}
-
-/** Throws LTS_MESSAGE_INVALID. */
-function placeOfCursor(cursor: string): Place {
-  try {
-    const [at, runId, seq] = JSON.parse(cursor) as unknown[];
-    if (typeof at === 'number' && typeof runId === 'string' && typeof seq === 'number') return [at, runId, seq];
-  } catch {
-    // Said below.
-  }
-  throw new LtsError(
-    'LTS_MESSAGE_INVALID',
-    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
-  );
 }

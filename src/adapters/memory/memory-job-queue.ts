@@ -4,7 +4,7 @@
  */
 import { ended } from '../../job/ending.js';
 import { bodyBytes, isEnded, isSchedule, type JobRecord, withStatus } from '../../job/job.js';
-import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
+import { type Counts, fits, type ListPage, type ListRequest } from '../../job/listing.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
 import { compareText, dueAtOf, inTurns, type Lane, laneOf } from './lane-turns.js';
 import { cursorOf, inListOrder, placeOf, placeOfCursor } from './list-order.js';
@@ -262,11 +262,4 @@ function isPastExpiry({ body }: JobRecord, now: number): boolean {
 
 function started(record: JobRecord, { runId, session, now }: ClaimRequest): JobRecord {
   return withStatus(record, { state: 'executing', runId, session, claimedAt: now, attempt: record.status.attempt + 1 });
-}
-
-function fits({ body, status, ...record }: JobRecord, request: ListRequest): boolean {
-  if (request.states && !request.states.includes(status.state)) return false;
-  if (request.nodeGroup !== undefined && request.nodeGroup !== body.nodeGroup) return false;
-  if (request.taskId !== undefined && request.taskId !== body.taskId) return false;
-  return request.schedules === undefined || request.schedules === isSchedule({ body, status, ...record });
 }

@@ -1,7 +1,7 @@
 /** The JobLogger port in MongoDB: one document per line, told apart and ordered by one unique index. */
 import type { Collection } from 'mongodb';
 import { LtsError } from '../../errors.js';
-import type { JobLogLine } from '../../job/log-line.js';
+import { type JobLogLine, type LogPlace, logCursorOf, logPlaceOf, logPlaceOfCursor } from '../../job/log-line.js';
 import type { JobLogger } from '../../ports/job-logger.js';
 import { ensureIndexes } from './indexes.js';
 import type { MongoConnection } from './mongo-connection.js';
@@ -9,7 +9,6 @@ import { refusalsOf } from './mongo-errors.js';
 
 /** A line of the JobTracker has the empty runId. */
 type LineDocument = Omit<JobLogLine, 'runId'> & { readonly runId: string };
-type Place = readonly [at: number, runId: string, seq: number];
 
 /** Serves every query here. */
 const index = 'lts_line';
@@ -59,7 +58,7 @@ export class MongoJobLogger implements JobLogger {
   ): Promise<{ lines: JobLogLine[]; cursor?: string }> {
     this.assertOpen();
     const found: LineDocument[] = [];
-    for (const range of rangesAfter(cursor === undefined ? undefined : placeOfCursor(cursor))) {
+    for (const range of rangesAfter(cursor === undefined ? undefined : logPlaceOfCursor(cursor))) {
       const filter = { jobId: { $eq: jobId }, ...range };
       const options = { sort, hint: index, limit: limit - found.length, projection: { _id: 0 } };
       found.push(
@@ -69,7 +68,7 @@ export class MongoJobLogger implements JobLogger {
     }
     const end = found.at(-1);
     const lines = found.map(lineOf);
-    return end ? { lines, cursor: JSON.stringify([end.at, end.runId, end.seq] satisfies Place) } : { lines };
+    return end ? { lines, cursor: logCursorOf(logPlaceOf(end)) } : { lines };
   }
 
   async remove(jobIds: readonly string[]): Promise<void> {
@@ -96,22 +95,8 @@ function lineOf({ runId, ...line }: LineDocument): JobLogLine {
 }
 
 /** What comes after a place, as plain ranges of the index in order. */
-function rangesAfter(place: Place | undefined): object[] {
+function rangesAfter(place: LogPlace | undefined): object[] {
   if (!place) return [{}];
   const [at, runId, seq] = place;
   return [{ at, runId, seq: { $gt: seq } }, { at, runId: { $gt: runId } }, { at: { $gt: at } }];
-}
-
-/** Throws LTS_MESSAGE_INVALID. */
-function placeOfCursor(cursor: string): Place {
-  try {
-    const [at, runId, seq] = JSON.parse(cursor) as unknown[];
-    if (typeof at === 'number' && typeof runId === 'string' && typeof seq === 'number') return [at, runId, seq];
-  } catch {
-    // Said below.
-  }
-  throw new LtsError(
-    'LTS_MESSAGE_INVALID',
-    `job log: the cursor ${cursor} is not one of this log. Begin again without a cursor.`,
-  );
 }

@@ -29,21 +29,35 @@ export function pinoLog(settings: PinoLogSettings = {}): Log {
 
 /** Writes to a given pino logger, with that logger's own level, redaction and destination. */
 export class PinoLog implements Log {
-  constructor(private readonly logger: Logger) {}
+  private readonly showsErrors: boolean;
+
+  constructor(private readonly logger: Logger) {
+    this.showsErrors = 'error' in serializersOf(logger);
+  }
 
   debug(fields: object, text: string): void {
-    this.logger.debug(fields, text);
+    this.logger.debug(this.shown(fields), text);
   }
 
   info(fields: object, text: string): void {
-    this.logger.info(fields, text);
+    this.logger.info(this.shown(fields), text);
   }
 
   warn(fields: object, text: string): void {
-    this.logger.warn(fields, text);
+    this.logger.warn(this.shown(fields), text);
   }
 
   error(fields: object, text: string): void {
-    this.logger.error(fields, text);
+    this.logger.error(this.shown(fields), text);
+  }
+
+  /** Without a serializer of its own pino writes an error as {}. A child logger with one would not follow later changes of the level. */
+  private shown(fields: object): object {
+    if (this.showsErrors || !('error' in fields)) return fields;
+    return { ...fields, error: pino.stdSerializers.err(fields.error as Error) };
   }
 }
+
+/** The key of pino's own is the same symbol in every copy of it. */
+const serializersOf = (logger: Logger): object =>
+  (logger as { [pino.symbols.serializersSym]?: object })[pino.symbols.serializersSym] ?? {};

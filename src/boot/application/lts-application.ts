@@ -12,9 +12,11 @@ import type { Class } from '../../job/contract.js';
 import type { JobClient } from '../job-client.js';
 import { clearApplicationClient, setApplicationClient } from '../submitting/application-client.js';
 import { clock } from '../system-ports.js';
+import type { ApplicationOptions } from './application-options.js';
 import { type AppState, type Health, healthOf } from './health.js';
 import { HealthServer } from './health-server.js';
-import { type ApplicationOptions, type AppNode, type AppParts, openParts, type Roles } from './parts.js';
+import { type AppNode, type AppParts, openParts } from './parts.js';
+import type { Roles } from './roles.js';
 import { Signals } from './signals.js';
 
 /** What became of the runs that were under way at stop. */

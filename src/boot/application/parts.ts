@@ -1,8 +1,6 @@
 /** What an application is made of: settings, log, processors and nodes; everything made, nothing started. */
-import type { Container } from 'inversify';
 import { type Logger, PinoLog, pinoLog } from '../../adapters/pino/pino-log.js';
 import { terminalLines } from '../../adapters/pino/terminal-lines.js';
-import { type EnabledRoles, enabledRolesOf } from '../../decorators/enable.js';
 import { LtsError } from '../../errors.js';
 import type { Class } from '../../job/contract.js';
 import type { JobResult } from '../../job/result.js';
@@ -18,35 +16,14 @@ import type { Bean } from '../beans/bean-names.js';
 import type { BeanPlan } from '../beans/bean-plan.js';
 import { type Beans, openBeans } from '../beans/beans.js';
 import { scanProcessors } from '../beans/scanner.js';
-import type { Extension } from '../extensions.js';
 import { JobClient } from '../job-client.js';
 import { JobTracker } from '../job-tracker.js';
 import type { MasterChangeListener, NodeOptions } from '../node-options.js';
 import { loadSettings, type Settings, type TaskTrackerSettings } from '../settings/load-settings.js';
 import { chance, clock, codec, ids, schemas } from '../system-ports.js';
 import { TaskTracker } from '../task-tracker.js';
-
-/** The roles that an application starts: those that its class is decorated with, or named here. */
-export type Roles = EnabledRoles;
-
-export interface ApplicationOptions {
-  /** Globs of the files whose processors are taken, beside `lts.scan`; relative to the properties file, else to the working directory. */
-  readonly scan?: string | readonly string[] | undefined;
-  /** Processor classes, services that listen, and what `defineProcessor` made. */
-  readonly processors?: readonly Bean[] | undefined;
-  /** Your own inversify container; what is bound in it here is unbound at stop. */
-  readonly container?: Container | undefined;
-  /** Properties files, later ones win. Default: ./lts.properties if there is one. */
-  readonly config?: string | readonly string[] | undefined;
-  /** Settings by key, in any spelling; they win over files and environment. */
-  readonly settings?: Readonly<Record<string, unknown>> | undefined;
-  /** Your pino logger. Default: JSON lines on standard output, readable ones in a terminal. */
-  readonly logger?: Logger | undefined;
-  /** Adapters beside those of the package, chosen by name in the settings. */
-  readonly extensions?: readonly Extension[] | undefined;
-  /** SIGTERM and SIGINT stop the application and then the process. Default true. */
-  readonly handleSignals?: boolean | undefined;
-}
+import { type ApplicationOptions, checkApplicationOptions } from './application-options.js';
+import { type Roles, rolesOf, warnWithoutTracker } from './roles.js';
 
 export interface AppNode {
   readonly type: NodeType;
@@ -65,6 +42,8 @@ export interface AppParts {
 
 /** Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID. */
 export async function openParts(application: Class | Roles, options: ApplicationOptions): Promise<AppParts> {
+  checkApplicationOptions(options);
+  const roles = rolesOf(application);
   const { extensions = [], config } = options;
   const settings = loadSettings({
     files: typeof config === 'string' ? [config] : config,
@@ -73,11 +52,11 @@ export async function openParts(application: Class | Roles, options: Application
   });
   const log = logOf(settings, options.logger);
   for (const warning of settings.warnings) log.warn({}, warning);
-  const roles = rolesOf(application);
+  warnWithoutTracker(roles, settings, log);
   const nodeOptions = { log, extensions, extensionSettings: settings.extensions };
   const { beans, jobClient } = await openBeansOf(roles, { settings, options, nodeOptions });
   try {
-    const given = { roles, settings, beans, nodeOptions };
+    const given = { roles, settings, beans, nodeOptions, options };
     const nodes = [...trackerOf(given), ...clientOf(jobClient, given), ...workersOf(given)];
     return { settings, log, beans, jobClient, nodes };
   } catch (error) {
@@ -87,14 +66,6 @@ export async function openParts(application: Class | Roles, options: Application
 }
 
 type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings'> & { readonly log: Log };
-
-function rolesOf(application: Class | Roles): Roles {
-  const roles = typeof application === 'function' ? enabledRolesOf(application) : application;
-  if (roles.jobTracker || roles.taskTracker || roles.jobClient) return roles;
-  const name = typeof application === 'function' ? application.name : 'The application';
-  const text = `${name} enables no role. Decorate it with @EnableJobTracker(), @EnableTaskTracker() or @EnableJobClient().`;
-  throw new LtsError('LTS_CONFIG_INVALID', text);
-}
 
 function logOf({ log: { level, pretty } }: Settings, logger: Logger | undefined): Log {
   if (logger) return new PinoLog(logger);
@@ -170,6 +141,7 @@ interface Given {
   readonly settings: Settings;
   readonly beans: Beans;
   readonly nodeOptions: SharedOptions;
+  readonly options: ApplicationOptions;
 }
 
 function trackerOf({ roles, settings, beans, nodeOptions }: Given): AppNode[] {
@@ -219,12 +191,16 @@ function groupsOf({ roles, settings, beans, nodeOptions }: Given): readonly Task
 
 const isEmpty = (runners: Runners): boolean => runners.ids().length === 0;
 
-function nothingToRun({ settings, beans }: Given): LtsError {
+const unfoundHint = 'no processor was found. Name files with scan or lts.scan, or classes with processors.';
+const unboundHint =
+  'no processor is bound in the container. Bind each one (container.bind(SpringBean).toSelf()), or name classes with processors.';
+
+function nothingToRun({ settings, beans, options }: Given): LtsError {
   const groups = settings.taskTrackers.map(({ nodeGroup }) => nodeGroup).join(', ');
   const known = beans.ids().map(({ id }) => id);
   const text =
     known.length === 0
-      ? 'The TaskTracker has nothing to run: no processor was found. Name files with scan or lts.scan, or classes with processors.'
+      ? `The TaskTracker has nothing to run: ${options.container ? unboundHint : unfoundHint}`
       : `The TaskTracker of node group ${groups} has nothing to run: all processors (${known.join(', ')}) name other groups.`;
   return new LtsError('LTS_PROCESSOR_INVALID', text);
 }

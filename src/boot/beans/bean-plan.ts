@@ -8,6 +8,7 @@ import { beanIdOf } from '../../decorators/processor.js';
 import type { Class, JobContract } from '../../job/contract.js';
 import { shown } from '../../kit/shown.js';
 import { type Bean, nameOf } from './bean-names.js';
+import { mistakeInDefaults } from './job-defaults.js';
 import { type JobRunnerLike, type RunStep, stepOf } from './run-steps.js';
 
 /** One processor id and what runs it. */
@@ -65,11 +66,12 @@ export class BeanPlan {
   readonly mistakes: string[] = [];
 
   constructor({ processors, jobRunner }: PlannedBeans) {
-    if (isList(processors)) for (const bean of new Set(processors)) if (bean !== jobRunner) this.add(bean);
+    if (isList(processors)) for (const bean of new Set(processors)) if (!bean || bean !== jobRunner) this.add(bean);
     if (!isList(processors)) for (const [id, runner] of Object.entries(processors)) this.addPlain(id, runner, 'named');
     if (isRunnerClass(jobRunner)) this.addProcessor(jobRunner, { ...markOrDefault(jobRunner), isJobRunner: true });
     else if (jobRunner) this.addPlain('default', jobRunner, 'unnamed');
     this.checkIds();
+    this.checkDefaults();
     const unnamed = this.runners.filter(({ serves }) => serves !== 'named');
     this.checkOne('@JobRunner', unnamed.map(nameOfRunner));
     this.checkOne('@JobCompletedHandler', this.listeners['completed-handler'].map(nameOf));
@@ -107,7 +109,11 @@ export class BeanPlan {
   private add(bean: Bean): void {
     if (isProcessorDefinition(bean)) this.addDefinition(bean);
     else if (isBeanClass(bean)) this.addClass(bean);
-    else {
+    else if (bean === undefined) {
+      this.mistakes.push(
+        'processors: one of the list is undefined. Look for files that import one another (a circle of imports), or for a misspelt export.',
+      );
+    } else {
       this.mistakes.push(
         `${nameOf(bean)} is neither a decorated class nor made by defineProcessor. Mark it, for instance with @Processor() (a subclass does not inherit marks), or take it off the list.`,
       );
@@ -171,6 +177,13 @@ export class BeanPlan {
       if (same.length > 1) {
         this.mistakes.push(`The processor id ${shown(id)} is used by ${names.join(' and by ')}. Rename all but one.`);
       }
+    }
+  }
+
+  private checkDefaults(): void {
+    for (const runner of this.runners) {
+      const mistake = mistakeInDefaults(runner.contract.defaults);
+      if (mistake !== undefined) this.mistakes.push(`${nameOfRunner(runner)}: ${mistake}`);
     }
   }
 

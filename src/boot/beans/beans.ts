@@ -15,6 +15,7 @@ import type { Class, JobContract } from '../../job/contract.js';
 import type { NodeType } from '../../ports/registry.js';
 import type { Runner, Runners } from '../../ports/runners.js';
 import type { Schemas } from '../../ports/schemas.js';
+import { clock } from '../system-ports.js';
 import { BeanContainer, type Binding, hasBound } from './bean-container.js';
 import { BeanPlan, isBeanClass, type PlannedBeans, type PlannedRunner } from './bean-plan.js';
 import { type RunStep, withCheckedParams, withInterceptors } from './run-steps.js';
@@ -138,9 +139,9 @@ export class Beans implements Runners {
   }
 
   private runnerOf(planned: PlannedRunner): Runner {
-    const { processor: id, description, params } = planned.contract;
+    const { processor: id, description, params: schema } = planned.contract;
     const call = this.callOf(planned);
-    const checked = params ? withCheckedParams(call, params, this.parts.schemas) : call;
+    const checked = schema ? withCheckedParams(call, { id, schema, schemas: this.parts.schemas, clock }) : call;
     return { id, description, run: withInterceptors(checked, this.interceptors) };
   }
 

@@ -9,7 +9,7 @@ import { isBeanClass } from './bean-plan.js';
 
 const codeFile = /\.[cm]?[jt]s$/;
 const typeScriptFile = /\.[cm]?ts$/;
-/** What Node says of TypeScript that it cannot run, with and without type stripping; decorators are a plain SyntaxError to it. */
+/** What Node says of TypeScript that it cannot run, with and without type stripping. */
 const typeScriptRefusals = [
   'ERR_UNKNOWN_FILE_EXTENSION',
   'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
@@ -69,16 +69,24 @@ function importFailure(file: string, error: unknown): string {
   const what = `${file} was matched by the scan but cannot be imported`;
   if (typeScriptFile.test(file) && isTypeScriptRefusal(error)) {
     return (
-      `${what}: this process runs without a loader that compiles TypeScript with decorators (${textOf(error)}). ` +
-      'Start it with one (node --import tsx app.ts), or compile first and scan the .js files.'
+      `${what}: this process runs without a loader that compiles TypeScript with decorators (${withoutStop(textOf(error))}). ` +
+      'Start it with one (node --import tsx app.ts; for the lts command: NODE_OPTIONS=--import=tsx), or compile first and scan the .js files.'
     );
   }
-  return `${what}: ${textOf(error)}. Correct the file, or narrow the glob.`;
+  return `${what}: ${withoutStop(textOf(error))}. Correct the file, or narrow the glob.`;
 }
 
+const withoutStop = (text: string): string => text.replace(/\.$/, '');
+
 function isTypeScriptRefusal(error: unknown): boolean {
-  if (error instanceof SyntaxError) return true;
+  if (error instanceof SyntaxError) return isOfParser(error);
   return error instanceof Error && 'code' in error && typeScriptRefusals.includes(String(error.code));
+}
+
+/** Decorators are a plain SyntaxError to Node. A missing export is one too, and so is what a file's own JSON.parse throws. */
+function isOfParser({ message, stack = '' }: SyntaxError): boolean {
+  const [thrownAt = ''] = /^ +at .*$/m.exec(stack) ?? [];
+  return thrownAt.includes('node:internal/') && !message.includes('requested module');
 }
 
 function noMatch(pattern: string, folder: string): LtsError {

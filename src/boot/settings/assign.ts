@@ -34,6 +34,9 @@ export interface Assigned {
   readonly warnings: readonly string[];
 }
 
+/** A guess compares the key with all others, which takes 60 µs: a file that is no properties file would take long. */
+const guessesMax = 20;
+
 const byStripped = new Map(allSettings.map((setting) => [stripped(setting.key), setting]));
 
 export const prefixOf = ({ name, prefix }: SettingsExtension): string => prefix ?? `lts.jobtracker.configs.${name}`;
@@ -41,16 +44,17 @@ export const prefixOf = ({ name, prefix }: SettingsExtension): string => prefix 
 /** Later sources win over earlier ones; within one source a key stands once. */
 export function assign(sources: readonly Source[], extensions: readonly SettingsExtension[]): Assigned {
   const found = new Map<string, Found>();
-  const problems: string[] = [];
-  const warnings: string[] = [];
+  let problems: string[] = [];
+  let warnings: string[] = [];
   for (const source of sources) {
     const ofSource = assignOne(source, extensions);
     for (const [id, { target, written }] of ofSource.found) {
       // The first spelling names an extension's property: a file can write poolSize, an environment only POOLSIZE.
       found.set(id, { target: found.get(id)?.target ?? target, written });
     }
-    problems.push(...source.problems, ...ofSource.problems);
-    warnings.push(...ofSource.warnings);
+    // Not by push(...): a file of errors alone has more of them than a call may have arguments.
+    problems = [...problems, ...source.problems, ...ofSource.problems];
+    warnings = [...warnings, ...ofSource.warnings];
   }
   return { found, problems, warnings };
 }
@@ -59,13 +63,17 @@ function assignOne({ entries, isShared }: Source, extensions: readonly SettingsE
   const found = new Map<string, Found>();
   const problems: string[] = [];
   const warnings: string[] = [];
+  let strangers = 0;
   for (const written of entries) {
-    const { key, origin, text } = written;
+    const { key, text } = written;
     const target = targetOf(key, extensions);
     const before = target && found.get(target.id)?.written;
-    if (!target) (isShared || formerReason(key) !== undefined ? warnings : problems).push(strangerText(written));
+    const reason = target ? undefined : formerReason(key);
+    if (reason !== undefined) warnings.push(formerText(written, reason));
+    else if (!target)
+      (isShared ? warnings : problems).push(strangerText(written, strangers++ < guessesMax ? meantBy(key) : undefined));
     else if (before) problems.push(repeatedText(written, before));
-    else if (text === '') problems.push(`${origin}: ${key}: has no value. Remove the key to have its default.`);
+    else if (text === '') problems.push(`${placeOf(written)}: has no value. Remove the key to have its default.`);
     else found.set(target.id, { target, written });
   }
   return { found, problems, warnings };
@@ -82,11 +90,15 @@ function targetOf(key: string, extensions: readonly SettingsExtension[]): Target
   return undefined;
 }
 
-function strangerText({ key, origin }: Written): string {
-  const reason = formerReason(key);
-  if (reason !== undefined) return `${origin}: ${key}: is a key of LTS without effect here: ${reason}.`;
-  const meant = meantBy(key);
-  return `${origin}: ${key}: no such key.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
+/** Variables of the environment are named in their origin already. */
+const placeOf = ({ key, origin }: Written, between = ': '): string =>
+  origin === `env ${key}` ? origin : `${origin}${between}${key}`;
+
+const formerText = (written: Written, reason: string): string =>
+  `${placeOf(written)}: is a key of LTS without effect here: ${reason}.`;
+
+function strangerText(written: Written, meant: string | undefined): string {
+  return `${placeOf(written)}: no such key.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
 }
 
 /** The key that is nearly this one, or that ends with it: people leave the prefix out. */
@@ -99,6 +111,6 @@ function meantBy(key: string): string | undefined {
   return [...byStripped].find(([known]) => known.endsWith(end))?.[1].key;
 }
 
-function repeatedText({ key, origin }: Written, before: Written): string {
-  return `${origin}: ${key}: is already given (${before.origin}, ${before.key}). Keep one of them.`;
+function repeatedText(written: Written, before: Written): string {
+  return `${placeOf(written)}: is already given (${placeOf(before, ', ')}). Keep one of them.`;
 }

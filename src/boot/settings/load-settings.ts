@@ -50,7 +50,8 @@ export interface Settings {
 }
 
 /**
- * Files are merged in order, then the environment, then code; a later one wins. Throws LTS_CONFIG_INVALID with every problem at once,
+ * Files are merged in order, then the environment, then code; a later one wins. Throws LTS_CONFIG_INVALID with every problem at once
+ * (of more than 100 the first),
  * each with its place and the next move; secrets are in no message.
  */
 export function loadSettings(request: SettingsRequest = {}): Settings {
@@ -62,10 +63,17 @@ export function loadSettings(request: SettingsRequest = {}): Settings {
   return settingsOf(reader, { folder, warnings: [...assigned.warnings, ...strayWarnings(reader)] });
 }
 
+/** Who has more has given a file that is none of ours. */
+const shownMax = 100;
+/** By file and line, since every problem begins with its place. */
+const byPlace = new Intl.Collator('en', { numeric: true }).compare;
+
 function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;
   const head = problems.length === 1 ? 'A setting cannot be used:' : `${problems.length} settings cannot be used:`;
-  throw new LtsError('LTS_CONFIG_INVALID', [head, ...problems].join('\n  '));
+  const sorted = [...problems].sort(byPlace);
+  const more = sorted.length > shownMax ? [`and ${sorted.length - shownMax} more.`] : [];
+  throw new LtsError('LTS_CONFIG_INVALID', [head, ...sorted.slice(0, shownMax), ...more].join('\n  '));
 }
 
 /** What the nodes of an embedded cluster have in common, or they do not meet. */

@@ -1,13 +1,16 @@
 /** What values may refer to: `${env:NAME:default}` and `${file:path}`. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LtsError } from '../../errors.js';
+import { readSmallFile, whyUnread } from './small-file.js';
 
 export interface PlaceholderSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Files are meant from here. */
   readonly folder: string;
 }
+
+/** Enough for any secret. */
+const contentBytesMax = 64 * 1024;
 
 const placeholder = /\$\{([^{}]*)\}/g;
 
@@ -34,10 +37,11 @@ function variable(reference: string, { env }: PlaceholderSources): string {
 
 function contentOf(path: string, folder: string): string {
   try {
-    return readFileSync(resolve(folder, path), 'utf8').replace(/\r?\n$/, '');
+    return readSmallFile(resolve(folder, path), contentBytesMax)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new LtsError('LTS_CONFIG_INVALID', `${resolve(folder, path)} cannot be read (${reason}).`, { cause: error });
+    throw new LtsError('LTS_CONFIG_INVALID', `${resolve(folder, path)} ${whyUnread(error)}.`, { cause: error });
   }
 }
 

@@ -28,16 +28,31 @@ const head = `# Settings of light-task-scheduler. A key that is a comment shows 
 # Durations are milliseconds, or text such as 200ms, 30s, 5m, 2h, 3d. A # after a space begins a comment; \\# does not.
 `;
 
-const groups = (): [string, SettingGroup][] =>
-  Object.entries<SettingGroup>(settingsTable).map(([name, group]) => [titles[name as keyof typeof titles], group]);
+/** Their settings have names of their own, which are no options of a node. */
+const groupsWithoutOptions = new Set(['application', 'mongo']);
+/** Where a node's option is called otherwise: a list of groups makes a node of each. */
+const optionNames: Readonly<Record<string, string>> = { nodeGroups: 'nodeGroup' };
+
+interface Group {
+  readonly title: string;
+  readonly settings: SettingGroup;
+  readonly hasOptions: boolean;
+}
+
+const groups = (): Group[] =>
+  Object.entries<SettingGroup>(settingsTable).map(([name, settings]) => ({
+    title: titles[name as keyof typeof titles],
+    settings,
+    hasOptions: !groupsWithoutOptions.has(name),
+  }));
 
 /** The text of lts.properties in the root. */
 export function propertiesDocument(): string {
-  return [head, ...groups().map(([title, group]) => propertiesOf(title, group))].join('\n');
+  return [head, ...groups().map(propertiesOf)].join('\n');
 }
 
-function propertiesOf(title: string, group: SettingGroup): string {
-  const keys = Object.values(group).map((setting) => {
+function propertiesOf({ title, settings }: Group): string {
+  const keys = Object.values(settings).map((setting) => {
     const line = `${setting.key}=${setting.default ?? ''}`;
     return `# ${setting.meaning} (${valuesText(setting)})\n${writtenOut.has(setting.key) ? line : `#${line}`}\n`;
   });
@@ -49,7 +64,7 @@ const valuesText = ({ rule }: Setting<unknown>): string =>
 
 /** The tables of the README: every key, then the keys of LTS that do nothing. */
 export function settingsDocument(): string {
-  const tables = groups().map(([title, group]) => tableOf(title, group));
+  const tables = groups().map(tableOf);
   const former = formerKeys.map(({ keys, reason }) => row([keys.map(code).join(' '), reason]));
   const note =
     'A role may have its own word on each shared key (`lts.jobclient.data-path`, `lts.tasktracker.registry-address` …) and on `job.fail.store`.';
@@ -57,15 +72,15 @@ export function settingsDocument(): string {
   return [...tables, note, '', ...formerTable, ...former, ''].join('\n');
 }
 
-function tableOf(title: string, group: SettingGroup): string {
-  const rows = Object.entries(group)
+function tableOf({ title, settings, hasOptions }: Group): string {
+  const rows = Object.entries(settings)
     .filter(([, setting]) => setting.inherits === undefined)
     .map(([option, setting]) =>
       row([
         code(setting.key),
         valuesText(setting),
         setting.default ? code(setting.default) : '',
-        code(option),
+        hasOptions ? code(optionNames[option] ?? option) : '',
         setting.meaning,
       ]),
     );

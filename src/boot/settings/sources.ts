@@ -1,7 +1,8 @@
 /** Where settings come from: properties files, then the environment, then code. A later source wins. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { decodeText, parseProperties } from './properties-file.js';
+import { readSmallFile, whyUnread } from './small-file.js';
 
 /** A key as somebody wrote it. */
 export interface Written {
@@ -31,6 +32,7 @@ export interface SourcesRequest {
   readonly baseFolder?: string | undefined;
 }
 
+const fileBytesMax = 1024 * 1024;
 const defaultFile = 'lts.properties';
 
 /** All sources in rising rank. Paths of environment, code and defaults are meant from `folder`: that of the first file. */
@@ -47,10 +49,10 @@ function readFile(file: string, base: string): Source {
   const path = resolve(base, file);
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
+    bytes = readSmallFile(path, fileBytesMax);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? `no such file (${path})` : `cannot be read (${code ?? 'unknown'})`;
+    const reason = code === 'ENOENT' ? `no such file (${path})` : whyUnread(error);
     return { entries: [], problems: [`${file}: ${reason}. Correct the path of the properties file.`], isShared: false };
   }
   const text = decodeText(bytes);
@@ -63,7 +65,8 @@ function fromProperties(text: string, file: string, folder: string): Source {
   const entries: Written[] = [];
   for (const { key, value, line, problem } of parseProperties(text)) {
     const origin = `${file}:${line}`;
-    if (problem === undefined) entries.push({ key, text: value, origin, folder });
+    if (key === '') problems.push(`${origin}: has no key before its value. Write key=value, or remove the line.`);
+    else if (problem === undefined) entries.push({ key, text: value, origin, folder });
     else problems.push(`${origin}: ${key}: ${problem}`);
   }
   return { entries, problems, isShared: false };

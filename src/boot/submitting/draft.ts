@@ -2,6 +2,7 @@
 import { LtsError } from '../../errors.js';
 import type { JobContract } from '../../job/contract.js';
 import type { Job } from '../../job/job.js';
+import { checkSignal } from '../../job-client/submit.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Schemas } from '../../ports/schemas.js';
@@ -26,11 +27,12 @@ export interface DraftPorts {
 
 /**
  * The job as it is sent: what it leaves out, the contract says; its params fit the contract's schema and stay as they were written.
- * Throws the draft's problem, LTS_PARAMS_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE, LTS_PROCESSOR_INVALID; LTS_TIMEOUT when
+ * Throws the draft's problem, LTS_JOB_INVALID, LTS_PARAMS_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE, LTS_PROCESSOR_INVALID; LTS_TIMEOUT when
  * the rules did not settle, LTS_ABORTED when the caller gave up before anything was sent.
  */
 export async function completed({ job, contract, signal, problem }: Draft, ports: DraftPorts): Promise<Job> {
   if (problem) throw problem;
+  checkSignal(signal);
   if (signal?.aborted) throw new LtsError('LTS_ABORTED', 'The caller gave up before the submit; nothing was sent.');
   if (!contract) return job;
   if (contract.params) {

@@ -1,7 +1,7 @@
 /** Response: LTS's answer to a submit, and the error that says the same to those who prefer throws. */
 import { type ErrorCode, LtsError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
-import type { SubmitOutcome } from '../../job-client/submit.js';
+import { abortedBeforeText, type SubmitOutcome } from '../../job-client/submit.js';
 
 /** LTS's answer to a submit. */
 export interface Response extends Omit<SubmitOutcome, 'jobId'> {
@@ -17,12 +17,21 @@ const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'dupli
 
 export function responseOf(job: Job, { code, jobId, msg }: SubmitOutcome): Response {
   const success = standing.has(code);
-  return { success, code, msg, jobId, taskId: job?.taskId, failedJobs: success ? none : [job] };
+  return { success, code, msg, jobId, taskId: readField(job, 'taskId'), failedJobs: success ? none : [job] };
 }
 
 /** The answer to a job that was found wrong before anything was sent. */
 export const rejectedResponse = (job: Job, msg: string): Response =>
-  responseOf(job, { code: 'rejected', jobId: job?.jobId ?? '', msg });
+  responseOf(job, { code: 'rejected', jobId: readField(job, 'jobId') ?? '', msg });
+
+/** Jobs are the user's objects, and their getters may throw: an answer is given all the same. */
+export function readField<Name extends keyof Job>(job: Job, name: Name): Job[Name] {
+  try {
+    return job?.[name];
+  } catch {
+    return undefined;
+  }
+}
 
 const codes: Readonly<Partial<Record<Response['code'], ErrorCode>>> = {
   rejected: 'LTS_JOB_INVALID',
@@ -35,7 +44,9 @@ const codes: Readonly<Partial<Record<Response['code'], ErrorCode>>> = {
 export function failureOf(job: Job, response: Response, signal?: AbortSignal): LtsError | undefined {
   if (response.success) return undefined;
   const { code, jobId, msg } = response;
-  const { processor, nodeGroup, taskId } = job ?? {};
+  const [processor, nodeGroup, taskId] = (['processor', 'nodeGroup', 'taskId'] as const).map((name) =>
+    readField(job, name),
+  );
   const parts = [
     processor,
     nodeGroup && `for ${nodeGroup}`,
@@ -43,6 +54,7 @@ export function failureOf(job: Job, response: Response, signal?: AbortSignal): L
     jobId && `(jobId ${jobId})`,
   ];
   const name = ['Job', ...parts.filter(Boolean)].join(' ');
-  const errorCode = code === 'unknown' && signal?.aborted ? 'LTS_ABORTED' : (codes[code] ?? 'LTS_INTERNAL');
+  const isAborted = signal?.aborted && (code === 'unknown' || msg === abortedBeforeText);
+  const errorCode = isAborted ? 'LTS_ABORTED' : (codes[code] ?? 'LTS_INTERNAL');
   return new LtsError(errorCode, `${name} was not submitted, ${code}: ${msg ?? 'no reason was given.'}`);
 }

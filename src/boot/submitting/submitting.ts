@@ -7,7 +7,7 @@ import { LtsError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import type { SubmitOptions } from '../../job-client/submit.js';
 import { durationMs } from '../../kit/duration.js';
-import { shown } from '../../kit/shown.js';
+import { shown, textOf } from '../../kit/shown.js';
 import { completed, type Draft, type DraftPorts } from './draft.js';
 import { JobHandle, type JobSource, type Submitted } from './job-handle.js';
 import { failureOf, type Response, rejectedResponse } from './response.js';
@@ -56,9 +56,11 @@ export class Submitting {
     try {
       return await completed(draft, this.parts);
     } catch (error) {
-      if (!LtsError.is(error)) throw error;
-      if (!draft.contract) return error;
-      return new LtsError(error.code, `Job ${draft.contract.processor}: ${error.message}`, { cause: error.cause });
+      const problem = problemOf(error);
+      if (!draft.contract) return problem;
+      return new LtsError(problem.code, `Job ${draft.contract.processor}: ${problem.message}`, {
+        cause: problem.cause,
+      });
     }
   }
 
@@ -76,9 +78,14 @@ function draftOf(list: readonly unknown[]): Draft {
     const { signal, waitTimeout: _waitTimeout, ...own } = optionsOf(target);
     return { contract: target.contract, signal, job: { ...own, params: target.rest[0] } };
   } catch (error) {
-    if (!LtsError.is(error)) throw error;
-    return { job: {}, problem: error };
+    return { job: {}, problem: problemOf(error) };
   }
+}
+
+/** What a getter of the user's throws is the fault of that one job, like everything that is wrong with it. */
+function problemOf(cause: unknown): LtsError {
+  if (LtsError.is(cause)) return cause;
+  return new LtsError('LTS_JOB_INVALID', `The job cannot be read: ${textOf(cause)}.`, { cause });
 }
 
 /** What follows the params. Throws LTS_JOB_INVALID for options that are no object. */

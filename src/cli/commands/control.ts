@@ -5,7 +5,7 @@ import type { JobRecord } from '../../job/job.js';
 import { type Call, perform } from '../action.js';
 import { type ExitCode, exitCodes } from '../exit-codes.js';
 import { jobView } from '../format/job-view.js';
-import { type Jobs, keyOf, withTracker } from '../tracker.js';
+import { addJobArgument, type Jobs, keyOf, withTracker } from '../tracker.js';
 
 interface KeyOptions {
   readonly nodeGroup?: string;
@@ -56,14 +56,10 @@ const controls: readonly Control[] = [
 
 export function addControlCommands(program: Command): void {
   for (const control of controls) {
-    program
-      .command(control.name)
-      .description(control.description)
-      .argument('<id>', 'job id; with --node-group the task id of an open job')
-      .option('--node-group <name>', 'the group in which the id is a task id')
-      .action((id: string, _options: object, command: Command) =>
+    addJobArgument(program.command(control.name).description(control.description)).action(
+      (id: string, _options: object, command: Command) =>
         perform<KeyOptions>(command, (call) => change(id, control, call)),
-      );
+    );
   }
 }
 

@@ -1,6 +1,5 @@
 /** `lts jobs`, `lts job`, `lts explain`: what is known of jobs. Without a running application the store answers. */
 import type { Command } from 'commander';
-import { LtsError } from '../../errors.js';
 import type { JobState } from '../../job/job.js';
 import type { Counts } from '../../job/listing.js';
 import { type Call, perform } from '../action.js';
@@ -10,7 +9,7 @@ import { jobView } from '../format/job-view.js';
 import { fields, table } from '../format/table.js';
 import { oneOf, positive } from '../option-values.js';
 import type { Output } from '../output.js';
-import { keyOf, withTracker } from '../tracker.js';
+import { addJobArgument, keyOf, unknownJob, withTracker } from '../tracker.js';
 
 const states = Object.keys(stateStyles) as JobState[];
 
@@ -41,22 +40,12 @@ export function addJobsCommands(program: Command): void {
     .option('--cursor <text>', 'go on where the last list ended')
     .option('--count', 'only how many there are, by group and state')
     .action((_options: object, command: Command) => perform<ListOptions>(command, listJobs));
-  program
-    .command('job')
-    .description('show one job')
-    .argument('<id>', 'job id; with --node-group the task id of an open job')
-    .option('--node-group <name>', 'the group in which the id is a task id')
-    .action((id: string, _options: object, command: Command) =>
-      perform<KeyOptions>(command, (call) => showJob(id, call)),
-    );
-  program
-    .command('explain')
-    .description('say why a job is not running, or what became of it')
-    .argument('<id>', 'job id; with --node-group the task id of an open job')
-    .option('--node-group <name>', 'the group in which the id is a task id')
-    .action((id: string, _options: object, command: Command) =>
-      perform<KeyOptions>(command, (call) => explain(id, call)),
-    );
+  addJobArgument(program.command('job').description('show one job')).action(
+    (id: string, _options: object, command: Command) => perform<KeyOptions>(command, (call) => showJob(id, call)),
+  );
+  addJobArgument(program.command('explain').description('say why a job is not running, or what became of it')).action(
+    (id: string, _options: object, command: Command) => perform<KeyOptions>(command, (call) => explain(id, call)),
+  );
 }
 
 function listJobs({ options, out }: Call<ListOptions>): Promise<ExitCode> {
@@ -84,16 +73,11 @@ function showCounts(counts: Counts, out: Output): ExitCode {
 function showJob(id: string, { options, out }: Call<KeyOptions>): Promise<ExitCode> {
   return withTracker({ options, out, need: 'read' }, async ({ client }) => {
     const { job } = await client.ask('GetJob', keyOf(id, options.nodeGroup));
-    if (!job) throw new LtsError('LTS_JOB_NOT_FOUND', `${id} is not known. ${hintFor(options)}`);
+    if (!job) throw unknownJob(id, options.nodeGroup);
     out.answer(jobView(job), () => jobPage(job, out.paint));
     return exitCodes.done;
   });
 }
-
-const hintFor = ({ nodeGroup }: KeyOptions): string =>
-  nodeGroup === undefined
-    ? 'Is it a task id? Then name its group with --node-group. An ended job is removed after its retention time.'
-    : 'By task id only open jobs are found; see lts jobs --task-id for ended ones.';
 
 function explain(id: string, { options, out }: Call<KeyOptions>): Promise<ExitCode> {
   return withTracker({ options, out, need: 'read' }, async ({ client }) => {

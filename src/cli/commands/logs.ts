@@ -1,6 +1,5 @@
 /** `lts logs`: the story of a job. */
 import type { Command } from 'commander';
-import { LtsError } from '../../errors.js';
 import { isEnded, type JobRecord } from '../../job/job.js';
 import type { JobLogLine } from '../../job/log-line.js';
 import type { JobEvent } from '../../job-client/follow.js';
@@ -12,7 +11,7 @@ import { jobView } from '../format/job-view.js';
 import { newsText } from '../format/news-text.js';
 import { positive } from '../option-values.js';
 import type { Output } from '../output.js';
-import { type Jobs, keyOf, withTracker } from '../tracker.js';
+import { addJobArgument, type Jobs, keyOf, unknownJob, withTracker } from '../tracker.js';
 
 interface LogsOptions {
   readonly nodeGroup?: string;
@@ -25,11 +24,10 @@ interface LogsOptions {
 const pageMax = 1_000;
 
 export function addLogsCommand(program: Command): void {
-  program
+  const command = program
     .command('logs')
-    .description('show the log of a job; without a running application from the store')
-    .argument('<id>', 'job id; with --node-group the task id of an open job')
-    .option('--node-group <name>', 'the group in which the id is a task id')
+    .description('show the log of a job; without a running application from the store');
+  addJobArgument(command)
     .option('-f, --follow', 'go on until the job has ended')
     .option('--within <duration>', 'with --follow: at most this long', '365d')
     .option('--limit <n>', 'most lines to show', positive, 10_000)
@@ -42,8 +40,7 @@ export function addLogsCommand(program: Command): void {
 function showLogs(id: string, { options, out }: Call<LogsOptions>): Promise<ExitCode> {
   return withTracker({ options, out, need: 'read' }, async (jobs) => {
     const { job } = await jobs.client.ask('GetJob', keyOf(id, options.nodeGroup));
-    if (!job)
-      throw new LtsError('LTS_JOB_NOT_FOUND', `${id} is not known. Is it a task id? Then name its --node-group.`);
+    if (!job) throw unknownJob(id, options.nodeGroup);
     if (!options.follow) return showLines(job, jobs, { options, out });
     if (jobs.pid !== undefined) return followLines(job.jobId, jobs, { options, out });
     return showStoredStory(job, jobs, { options, out });
@@ -65,6 +62,7 @@ async function showLines({ jobId }: JobRecord, jobs: Jobs, { options, out }: Cal
     if (page.lines.length < limit) break;
   }
   if (out.isJson) out.document({ jobId, lines: kept.map(lineView), cursor });
+  if (shown === 0) out.note(`No lines${options.cursor === undefined ? '' : ' after this cursor'}.`);
   if (shown >= options.limit) out.note(`There may be more: --cursor '${cursor}'`);
   return exitCodes.done;
 }

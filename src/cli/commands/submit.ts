@@ -62,7 +62,7 @@ export function addSubmitCommand(program: Command): void {
     .option('--max-retry-times <n>', "retries (default: the application's, 10)", whole)
     .option('--retry-interval <duration>', "pause before a retry (default: the application's, 30s)")
     .option('--backoff <kind>', 'fixed (default) or exponential')
-    .option('--timeout <duration>', 'a run longer than this is interrupted')
+    .option('--timeout <duration>', 'a run longer than this is interrupted; how long to wait for the job: see --within')
     .option('--expire-at <instant>', 'not started by then: the job expires', instant)
     .option('--replace', 'replace a waiting job of the same task id')
     .option('--wait', 'wait for the end and show the result; exit code 1 unless it succeeded')

@@ -22,7 +22,7 @@ export function recordOf(job: SubmittedJob, defaults: Defaults): JobRecord {
   const rule = ruleOf(job, defaults);
   const body: JobBody = { ...job.body, retry: retryOf(job, defaults), rule };
   checkBody(body);
-  checkSize(body);
+  checkParamsSize(body.params);
   const { jobId } = job;
   if (rule) return { jobId, body, status: { ...newStatus, ...firstOf(rule, defaults.now) } };
   return { jobId, body, status: { ...newStatus, dueAt: startOf(job.trigger, defaults.now) } };
@@ -34,11 +34,12 @@ function retryOf({ body: { retry } }: SubmittedJob, defaults: Defaults): RetryPo
   return defaults.retry;
 }
 
-function checkSize(body: JobBody): void {
-  if (body.params.length <= limits.paramsBytesMax) return;
+/** Throws LTS_PAYLOAD_TOO_LARGE. */
+export function checkParamsSize(params: string): void {
+  if (params.length <= limits.paramsBytesMax) return;
   throw new LtsError(
     'LTS_PAYLOAD_TOO_LARGE',
-    `params: ${body.params.length} characters encoded, at most ${limits.paramsBytesMax} are allowed. Store the data elsewhere and pass a reference.`,
+    `params: ${params.length} characters encoded, at most ${limits.paramsBytesMax} are allowed. Store the data elsewhere and pass a reference.`,
   );
 }
 

@@ -76,7 +76,8 @@ function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening
     return {
       jobId,
       type: 'ended',
-      level: 'ERROR',
+      // Somebody asked for it.
+      level: status.state === 'cancelled' ? 'INFO' : 'ERROR',
       text: `${status.state}${status.reason ? ` (${status.reason})` : ''}${why}`,
     };
   }

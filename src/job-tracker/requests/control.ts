@@ -18,7 +18,7 @@ import { firstSlot, instanceId, type NextSlot, slotAfter } from '../../job/sched
 import { checkInstant, checkName, checkWhole } from '../../job/validate.js';
 import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
 import type { Schedules } from '../records/schedules.js';
-import { ruleOf } from '../records/submitted.js';
+import { checkParamsSize, ruleOf } from '../records/submitted.js';
 import type { TrackerLog } from '../records/tracker-log.js';
 import type { JobWrites } from '../records/writes.js';
 import type { Sessions } from '../sessions.js';
@@ -209,6 +209,7 @@ export class Control {
   private edited(record: JobRecord, edit: JobEdit, now: Instances): JobRecord {
     const { params = record.body.params, priority = record.body.priority } = edit;
     const { maxRetryTimes = record.body.retry.maxRetryTimes } = edit;
+    checkParamsSize(params);
     checkWhole('priority', priority, { min: -1_000_000_000, max: 1_000_000_000 });
     checkWhole('maxRetryTimes', maxRetryTimes, { min: 0, max: 1_000_000 });
     const body = { ...record.body, params, priority, retry: { ...record.body.retry, maxRetryTimes } };

@@ -1,5 +1,5 @@
 /** Explain: one primary reason why a job is not running, or what became of it, with the numbers behind it. */
-import type { JobRecord } from '../../job/job.js';
+import type { JobRecord, JobState } from '../../job/job.js';
 import { isEnded, isSchedule, isSuspect } from '../../job/job.js';
 import type { ExplainCode, Explanation, JobKey } from '../../protocol/messages.js';
 import type { Dispatch } from '../dispatch.js';
@@ -93,9 +93,11 @@ function scheduleActive({ status }: JobRecord): Explanation {
   );
 }
 
+const endings: Partial<Record<JobState, string>> = { cancelled: 'was cancelled', skipped: 'was skipped' };
+
 function endedText({ status }: JobRecord): string {
   const reason = status.reason ? ` (${status.reason})` : '';
-  return `It ${status.state}${reason} at ${iso(status.endedAt)}.${status.message ? ` ${status.message}` : ''}`;
+  return `It ${endings[status.state] ?? status.state}${reason} at ${iso(status.endedAt)}.${status.message ? ` ${status.message}` : ''}`;
 }
 
 function endedFacts({ status }: JobRecord): Explanation['facts'] {

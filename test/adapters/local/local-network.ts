@@ -13,7 +13,10 @@ export const clock = new SystemClock();
 
 export class LocalNetwork {
   readonly network = new MemoryNetwork(clock);
-  readonly localServer = new LocalServer(() => this.network.transport());
+  /** What the server measures frames with; `lateMs` is added to it. */
+  lateMs = 0;
+  private readonly time = { monoMs: () => clock.monoMs() + this.lateMs };
+  readonly localServer = new LocalServer(() => this.network.transport(), this.time);
   private readonly folder = mkdtempSync(join(tmpdir(), 'lts-local-'));
   readonly path = process.platform === 'win32' ? `\\\\.\\pipe\\${this.folder.slice(-12)}` : join(this.folder, 'socket');
 

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Duplex } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LineReader, localLimits } from '../../../src/adapters/local/local-frames.js';
 import { LocalServer } from '../../../src/adapters/local/local-server.js';
 import { LtsError } from '../../../src/errors.js';
 import { Deferred } from '../../../src/kit/deferred.js';
 import type { Transport } from '../../../src/ports/transport.js';
-import { LocalNetwork } from './local-network.js';
+import { clock, LocalNetwork } from './local-network.js';
 
 let local: LocalNetwork;
 let answerer: Transport;
@@ -117,13 +118,55 @@ it('answers LTS_BUSY beyond the open requests of one connection', async () => {
 });
 
 it('answers LTS_BUSY beyond its connections, and serves again when one has ended', async () => {
+  const never = new Promise(() => undefined);
+  let asked = 0;
+  const allAsked = new Deferred<void>();
+  answerer.subscribe('test.subject', () => {
+    if (++asked === localLimits.connectionsMax) allAsked.resolve();
+    return never;
+  });
   const connected = await Promise.all(Array.from({ length: localLimits.connectionsMax }, () => local.connect()));
+  for (const asker of connected)
+    asker.request('test.subject', { kind: 'ask', body: null }, { deadlineMs: 60_000 }).catch(() => undefined);
+  await allAsked.promise;
   await expect(local.connect()).rejects.toMatchObject({ code: 'LTS_BUSY' });
   await Promise.all(connected.map((transport) => transport.close()));
   let again = await local.connect().catch(() => undefined);
   // The other side hears of the end of a connection a turn later, and says so to nobody.
   while (!again) again = await local.connect().catch(() => undefined);
   await again.close();
+});
+
+it('connections that asked for nothing locked the others out: the one idle longest gives way', async () => {
+  answerer.subscribe('test.subject', async () => 'here');
+  const ask = (asker: Transport) =>
+    asker.request('test.subject', { kind: 'ask', body: null }, { deadlineMs: 5_000 }).catch(({ code }) => code);
+  const first = await local.connect();
+  const connected = [first];
+  while (connected.length < localLimits.connectionsMax) connected.push(await local.connect());
+  expect(await ask(first)).toBe('here');
+  const late = await local.connect();
+  expect(await ask(late)).toBe('here');
+  const answers = await Promise.all(connected.map(ask));
+  expect(answers.map((answer) => answer === 'here')).toEqual(connected.map((_, index) => index !== 1));
+  await Promise.all([late, ...connected].map((transport) => transport.close()));
+});
+
+it('a byte now and then kept a connection for ever: a request must be whole a minute after its first byte', async () => {
+  answerer.subscribe('test.subject', async ({ body }) => body);
+  const { socket, line } = await rawConnection();
+  socket.write(`${request(1)}\n${request(2).slice(0, 10)}`);
+  expect(await line(1)).toMatchObject({ id: 1 });
+  local.lateMs = localLimits.frameMs - 5_000;
+  socket.write(`${request(2).slice(10)}\n${request(3).slice(0, 10)}`);
+  expect(await line(2)).toMatchObject({ id: 2 });
+  local.lateMs = 2 * localLimits.frameMs - 10_000;
+  socket.write(`${request(3).slice(10)}\n${request(4).slice(0, 10)}`);
+  expect(await line(3)).toMatchObject({ id: 3 });
+  local.lateMs = 4 * localLimits.frameMs;
+  socket.write(request(4).slice(10, 11));
+  expect(await line(4)).toMatchObject({ error: { code: 'LTS_MESSAGE_INVALID' } });
+  await once(socket, 'close');
 });
 
 it('rejects open requests as unknown, later ones as no tracker, when the process is gone, and tells once', async () => {
@@ -148,7 +191,7 @@ it('rejects open requests as unknown, later ones as no tracker, when the process
 it('closes the transport of a connection with it', async () => {
   const closed = new Deferred<void>();
   const transport = local.network.transport();
-  const server = new LocalServer(() => ({ ...transport, close: async () => closed.resolve() }));
+  const server = new LocalServer(() => ({ ...transport, close: async () => closed.resolve() }), clock);
   const path = `${local.path}-own`;
   const listening = createServer((socket) => server.accept(socket)).listen(path);
   await once(listening, 'listening');
@@ -200,4 +243,44 @@ it('puts lines together across chunks, and counts the size of each alone', () =>
   expect(lines('cd\nefghij\n\nk')).toEqual(['abcd', 'efghij', '']);
   expect(lines('lmnop\n')).toEqual(['klmnop']);
   expect(() => lines('1234567')).toThrow(LtsError);
+});
+
+describe('one connection, regressions', () => {
+  /** A socket whose other side never reads. */
+  function deafSocket() {
+    const socket = new Duplex({ read() {}, write() {} });
+    const net = { unref: () => socket, setTimeout: () => socket, destroySoon: () => socket.end() };
+    return Object.assign(socket, net) as unknown as Socket;
+  }
+  const requestLine = (id: number) => Buffer.from(`${request(id)}\n`);
+
+  it('answers that nobody read filled the memory', async () => {
+    let asked = 0;
+    const answer = 'x'.repeat(8 * 1024 * 1024);
+    answerer.subscribe('test.subject', async () => {
+      asked++;
+      return answer;
+    });
+    const socket = deafSocket();
+    local.localServer.accept(socket);
+    const ended = once(socket, 'close');
+    for (let id = 1; id <= 6; id++) socket.emit('data', requestLine(id));
+    await ended;
+    expect(asked).toBe(6);
+    expect(socket.writableLength).toBeLessThanOrEqual(localLimits.unreadBytesMax + localLimits.replyBytesMax);
+  });
+
+  it('what came after a malformed line was still handled', async () => {
+    let asked = 0;
+    answerer.subscribe('test.subject', async () => asked++);
+    const socket = deafSocket();
+    local.localServer.accept(socket);
+    socket.emit('data', Buffer.from('hello\n'));
+    socket.emit('data', requestLine(1));
+    const other = await local.connect();
+    await other.request('test.subject', { kind: 'ask', body: null }, { deadlineMs: 5_000 });
+    await other.close();
+    expect(asked).toBe(1);
+    socket.destroy();
+  });
 });

@@ -1,5 +1,5 @@
-import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { type LoggerOptions, pino } from 'pino';
+import { describe, expect, it } from 'vitest';
 import { PinoLog, type PinoLogSettings, pinoLog } from '../../../src/adapters/pino/pino-log.js';
 
 function logTo(settings: PinoLogSettings = {}) {
@@ -38,4 +38,31 @@ it("writes through the user's own logger, with its settings", () => {
   const log = new PinoLog(pino({ level: 'debug', base: { app: 'shop' } }, { write: (text) => void lines.push(text) }));
   log.debug({ a: 1 }, 'seen');
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ app: 'shop', a: 1, msg: 'seen' });
+});
+
+describe("errors in the user's own logger", () => {
+  function logThrough(options: LoggerOptions) {
+    const lines: Record<string, unknown>[] = [];
+    const logger = pino(options, { write: (text) => void lines.push(JSON.parse(text)) });
+    return { logger, log: new PinoLog(logger), lines };
+  }
+
+  it('regression: they were all written as {}', () => {
+    const { log, lines } = logThrough({});
+    log.error({ error: new Error('disk full') }, 'commit failed');
+    expect(lines[0]).toMatchObject({ error: { message: 'disk full', stack: expect.stringContaining('disk full') } });
+  });
+
+  it('are left to its own serializer, if it has one', () => {
+    const { log, lines } = logThrough({ serializers: { error: () => 'mine' } });
+    log.error({ error: new Error('disk full') }, 'commit failed');
+    expect(lines[0]).toMatchObject({ error: 'mine' });
+  });
+
+  it('follow a level that is changed later', () => {
+    const { logger, log, lines } = logThrough({ level: 'silent' });
+    logger.level = 'debug';
+    log.debug({}, 'seen');
+    expect(lines).toHaveLength(1);
+  });
 });

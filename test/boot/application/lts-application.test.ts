@@ -324,3 +324,56 @@ describe('log lines for a terminal', () => {
     expect(lines[1]).toMatch(/ERROR a failure\nError: broken\n {4}at /);
   });
 });
+
+describe('what run is given, regressions', () => {
+  it('an option or role that is misspelt or of the wrong kind did nothing, or failed far away', async () => {
+    const text = async (application: unknown, options: object) => {
+      const { code, message } = await failing(application as typeof Application, options);
+      expect(code).toBe('LTS_CONFIG_INVALID');
+      return message;
+    };
+    expect(await text(Application, { procesors: [Greeter] })).toMatch(/procesors: .* Did you mean processors\?/);
+    expect(await text(Application, { processors: Greeter })).toMatch(/^processors: Greeter is no list/);
+    expect(await text(Application, { logger: console })).toMatch(/logger: it has no method child/);
+    expect(await text(null, {})).toMatch(/null is no application/);
+    expect(await text(undefined, {})).toMatch(/undefined is no application/);
+    expect(await text({ jobtracker: {} }, {})).toMatch(/jobtracker: .* Did you mean jobTracker\?/);
+  });
+
+  it('an option of a decorator that is undefined switched the setting off', async () => {
+    @EnableJobTracker()
+    @EnableTaskTracker({ workThreads: undefined, nodeGroup: undefined })
+    @EnableJobClient({ nodeGroup: undefined })
+    class Undecided {}
+    @Processor()
+    class Counting {
+      static now = 0;
+      static most = 0;
+      async run() {
+        Counting.most = Math.max(Counting.most, ++Counting.now);
+        await new Promise(setImmediate);
+        Counting.now--;
+      }
+    }
+    const settings = { 'lts.tasktracker.work-threads': 1, 'lts.jobclient.node-group': 'web' };
+    const app = await run(Undecided, { processors: [Counting], settings });
+    expect(app.health().nodes.map(({ nodeGroup }) => nodeGroup)).toEqual([undefined, 'web', 'lts']);
+    await Promise.all([1, 2, 3].map(() => app.jobClient.submitAndWait(Counting, {})));
+    expect(Counting.most).toBe(1);
+  });
+
+  it('a container in which nothing is bound was answered with advice about scanning', async () => {
+    const { message } = await failing(Application, { container: new Container() });
+    expect(message).toMatch(/no processor is bound in the container\. Bind each one/);
+  });
+
+  it('a client or worker that no JobTracker can hear started without a word', async () => {
+    const lines: string[] = [];
+    const logger = pino({ base: null }, { write: (line) => void lines.push(line) });
+    await run({ taskTracker: {} }, { processors: [Greeter], logger });
+    expect(lines.filter((line) => line.includes('starts no JobTracker'))).toHaveLength(1);
+    lines.length = 0;
+    await run({ taskTracker: {}, jobTracker: {} }, { processors: [Greeter], logger });
+    expect(lines.filter((line) => line.includes('starts no JobTracker'))).toEqual([]);
+  });
+});

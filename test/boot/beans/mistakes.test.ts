@@ -232,3 +232,35 @@ it('several mistakes come in one error', async () => {
   const text = await refusal(FirstTwin, SecondTwin, Empty);
   expect(text).toMatch(/^2 mistakes in the processors:\n {2}- Empty, .*\n {2}- The processor id "twin"/);
 });
+
+it('regression: undefined in the list, the accident of two files that import one another, was dropped in silence', async () => {
+  expect(await refusal(undefined, FirstTwin)).toMatch(/^processors: one of the list is undefined.*import one another/);
+});
+
+describe('defaults of jobs', () => {
+  it('regression: only the submit refused them; class and method are named at start', async () => {
+    @Processor('orders')
+    class Orders {
+      @JobHandler({ timeout: 'abc' })
+      sync() {}
+      @JobHandler({ maxRetryTimes: -1 })
+      clean() {}
+      @JobHandler({ retryIntervall: 5 } as object)
+      misspelt() {}
+    }
+    const text = await refusal(
+      Orders,
+      defineProcessor('defined', { backoff: 'slow' as 'fixed' }, () => {}),
+    );
+    expect(text).toContain('Orders.sync: timeout: "abc" is not a duration');
+    expect(text).toContain('Orders.clean: maxRetryTimes: -1 must be a whole number');
+    expect(text).toContain('Orders.misspelt: retryIntervall: a job has no such field. Did you mean retryInterval?');
+    expect(text).toContain('defineProcessor("defined"): backoff: "slow" is unknown');
+  });
+
+  it('a time zone for the cron expressions that submits give is none', async () => {
+    const zoned = defineProcessor('zoned', { timeZone: 'Asia/Shanghai' }, () => {});
+    await (await openBeans({ processors: [zoned], schemas })).close();
+    expect(await refusal(defineProcessor('far', { timeZone: 'Mars/X' }, () => {}))).toContain("'Mars/X' is unknown");
+  });
+});

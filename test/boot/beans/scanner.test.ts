@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBeans } from '../../../src/boot/beans/beans.js';
@@ -117,7 +118,38 @@ describe('in a process without a TypeScript loader', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(compiled, 'scan.js')]);
     expect(stdout).toMatch(/^LTS_PROCESSOR_INVALID .*typed\.ts was matched by the scan but cannot be imported/);
     expect(stdout).toContain('without a loader that compiles TypeScript with decorators');
-    expect(stdout).toContain('node --import tsx app.ts');
+    expect(stdout).toContain('node --import tsx app.ts; for the lts command: NODE_OPTIONS=--import=tsx');
     // All sources are compiled first, which a busy machine takes its time for.
   }, 60_000);
+});
+
+describe('advice', () => {
+  it('regression: a missing export, or bad JSON that a file reads, was answered with advice to start a loader', async () => {
+    const compiled = await transpile(['src']);
+    folders.push(compiled);
+    writeFileSync(join(compiled, 'other.js'), 'export const a = 1;');
+    writeFileSync(join(compiled, 'one.mts'), "import { b } from './other.js';\nexport const c = b;\n");
+    writeFileSync(join(compiled, 'two.mts'), "JSON.parse('{');\n");
+    const loader = join(import.meta.dirname, '../../../node_modules/tsx/dist/loader.mjs');
+    writeFileSync(
+      join(compiled, 'scan.js'),
+      `import { scanProcessors } from './src/boot/beans/scanner.js';
+      for (const glob of ['one.mts', 'two.mts'])
+        await scanProcessors([glob], import.meta.dirname).catch((error) => console.log(error.message));`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--import',
+      pathToFileURL(loader).href,
+      join(compiled, 'scan.js'),
+    ]);
+    expect(stdout).toMatch(/one\.mts .*does not provide an export named 'b'\. Correct the file/);
+    expect(stdout).toMatch(/two\.mts .*JSON.*Correct the file/);
+    expect(stdout).not.toContain('loader');
+  });
+
+  it('regression: a text that ends with a full stop got a second one', async () => {
+    write('stopped.mjs', `throw new Error('No such table.');`);
+    const { message } = await refusal(['*.mjs'], 'LTS_PROCESSOR_INVALID');
+    expect(message).toContain('Error: No such table. Correct the file');
+  });
 });

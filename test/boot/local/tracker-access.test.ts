@@ -37,6 +37,21 @@ async function storeJobs(): Promise<void> {
   await tracker.stop();
 }
 
+it.each<[string, unknown]>([
+  ['AppendLog', { lines: [null] }],
+  ['AppendLog', { lines: null, progress: [] }],
+  ['AppendLog', null],
+  ['SubmitJobs', { jobs: null }],
+  ['SubmitJobs', {}],
+  ['ReportRuns', { reports: 'all' }],
+])('%s %j over the socket was answered as a defect of the store or the node', async (kind, body) => {
+  const tracker = await new JobTracker({ dataPath, log }).start();
+  const { client, close } = await access('change');
+  await expect(client.ask(kind as 'CountJobs', body as never)).rejects.toMatchObject({ code: 'LTS_MESSAGE_INVALID' });
+  await close();
+  await tracker.stop();
+});
+
 it('does all that a client does through the socket of a running application', async () => {
   const going = new Deferred<void>();
   const tracker = await new JobTracker({ dataPath, log }).start();

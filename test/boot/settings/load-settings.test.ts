@@ -1,5 +1,6 @@
 /** Where settings come from, which one wins, and what is said of those that cannot be used. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of settings look like those of templates.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -119,8 +120,8 @@ describe('sources', () => {
   it('unknown variables are warnings, since others use the prefix too; those of test runs are none of ours', () => {
     const { warnings } = load({ env: { LTS_WORK_THREADS: '1', LTS_ZZZ: '1', LTS_TEST_MONGO_URL: 'x', PATH: '/' } });
     expect(warnings).toEqual([
-      'env LTS_WORK_THREADS: LTS_WORK_THREADS: no such key. Did you mean lts.tasktracker.work-threads?',
-      'env LTS_ZZZ: LTS_ZZZ: no such key.',
+      'env LTS_WORK_THREADS: no such key. Did you mean lts.tasktracker.work-threads?',
+      'env LTS_ZZZ: no such key.',
     ]);
   });
 });
@@ -206,9 +207,9 @@ describe('values', () => {
     expect(settings.extensions).toEqual({ redis: { poolSize: '6', password: 'x', connectTimeout: '7' } });
     expect(entryOf(settings, `${prefix}.redis.password`).value).toBe('[redacted]');
     expect(problemsOfText(text)).toEqual([
+      `lts.properties:1: ${prefix}.job.queue: "redis" is unknown. Use 'lmdb', 'memory' or 'mongo'.`,
       `lts.properties:2: ${prefix}.redis.pool-size: no such key.`,
       `lts.properties:3: ${prefix}.redis.password: no such key.`,
-      `lts.properties:1: ${prefix}.job.queue: "redis" is unknown. Use 'lmdb', 'memory' or 'mongo'.`,
     ]);
   });
 
@@ -231,12 +232,12 @@ clusterName=x
 spring.port=1`;
     expect(problemsOfText(text)).toEqual([
       'lts.properties:2: lts.tasktracker.work-thread: no such key. Did you mean lts.tasktracker.work-threads?',
+      'lts.properties:3: lts.tasktracker.work-threads: "many" must be a whole number from 1 to 100000. Unit: runs.',
+      'lts.properties:4: lts.cluster-name: "a b" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.',
       'lts.properties:5: lts.cluster-name: is already given (lts.properties:4, lts.cluster-name). Keep one of them.',
+      'lts.properties:6: lts.stop-deadline: "2h" is out of range: use 0ms to 1h. Unit: ms, or text such as \'30s\'.',
       'lts.properties:7: clusterName: no such key. Did you mean lts.cluster-name?',
       'lts.properties:8: spring.port: no such key.',
-      'lts.properties:4: lts.cluster-name: "a b" is not a name. Use 1 to 64 of A-Z a-z 0-9 _ -.',
-      'lts.properties:6: lts.stop-deadline: "2h" is out of range: use 0ms to 1h. Unit: ms, or text such as \'30s\'.',
-      'lts.properties:3: lts.tasktracker.work-threads: "many" must be a whole number from 1 to 100000. Unit: runs.',
     ]);
   });
 
@@ -276,16 +277,16 @@ spring.port=1`;
   it('a file that is named must be there, and be UTF-8', () => {
     write('latin.properties', Uint8Array.of(0x6c, 0xfc));
     expect(problemsOf(() => load({ files: ['none.properties', 'latin.properties', '.'] }))).toEqual([
-      `none.properties: no such file (${join(folder, 'none.properties')}). Correct the path of the properties file.`,
+      '.: is no regular file. Correct the path of the properties file.',
       'latin.properties: is not UTF-8. Save it as UTF-8, or write \\u escapes.',
-      '.: cannot be read (EISDIR). Correct the path of the properties file.',
+      `none.properties: no such file (${join(folder, 'none.properties')}). Correct the path of the properties file.`,
     ]);
   });
 
   it('two spellings of one key clash within the environment and within code', () => {
     const env = { LTS_DATA_PATH: 'a', LTS_DATAPATH: 'b' };
     expect(problemsOf(() => load({ env }))).toEqual([
-      'env LTS_DATAPATH: LTS_DATAPATH: is already given (env LTS_DATA_PATH, LTS_DATA_PATH). Keep one of them.',
+      'env LTS_DATAPATH: is already given (env LTS_DATA_PATH). Keep one of them.',
     ]);
     expect(problemsOf(() => load({ code: { 'lts.data-path': 'a', ltsDataPath: 'b' } }))).toHaveLength(1);
   });
@@ -303,9 +304,9 @@ spring.port=1`;
       'lts.log.level': '',
     };
     expect(problemsOf(() => load({ code }))).toEqual([
-      'code: lts.scan: is no value. Give a text, a number, a boolean or a list of texts.',
       'code: lts.data-path: is no value. Give a text, a number, a boolean or a list of texts.',
       'code: lts.log.level: has no value. Remove the key to have its default.',
+      'code: lts.scan: is no value. Give a text, a number, a boolean or a list of texts.',
       'code: lts.tasktracker.work-threads: "NaN" must be a whole number from 1 to 100000. Unit: runs.',
     ]);
   });
@@ -393,4 +394,64 @@ describe('keys of LTS without meaning here', () => {
     ]);
     expect(settings.warnings[0]).not.toContain('geheim');
   });
+});
+
+describe('problems, regressions', () => {
+  it('came in the order in which they were found, not in that of the lines', () => {
+    const text = `lts.tasktracker.work-threads=many${'\n'.repeat(10)}lts.typo=1\nlts.cluster-name=a b`;
+    const lines = problemsOfText(text).map((problem) => Number(/^lts\.properties:(\d+):/.exec(problem)?.[1]));
+    expect(lines).toHaveLength(3);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+    expect(lines[1]).toBeGreaterThan(9);
+  });
+
+  it('a line without a key was said to be no such key', () => {
+    expect(problemsOfText('=secret')).toEqual([
+      'lts.properties:1: has no key before its value. Write key=value, or remove the line.',
+    ]);
+  });
+
+  it('an unknown variable was named twice', () => {
+    expect(load({ env: { LTS_FOO_BAR: '1' } }).warnings).toEqual(['env LTS_FOO_BAR: no such key.']);
+  });
+});
+
+describe('files that have no end', () => {
+  const unix = it.skipIf(process.platform === 'win32');
+
+  unix('a device held the start up for ever', () => {
+    expect(problemsOfText('lts.jobtracker.configs.mongo.password=${file:/dev/zero}')).toEqual([
+      expect.stringContaining('/dev/zero is no regular file.'),
+    ]);
+    expect(problemsOf(() => load({ files: '/dev/zero' }))).toEqual([expect.stringContaining('is no regular file')]);
+  });
+
+  unix('a pipe that nobody writes to held the start up for ever', () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect(problemsOfText('lts.jobtracker.configs.mongo.password=${file:pipe}')).toEqual([
+      expect.stringContaining('pipe is no regular file.'),
+    ]);
+    expect(problemsOf(() => load({ files: 'pipe' }))).toEqual([expect.stringContaining('is no regular file')]);
+  });
+
+  it('files have a largest size', () => {
+    write('secret', 'x'.repeat(64 * 1024 + 1));
+    expect(problemsOfText('lts.jobtracker.configs.mongo.password=${file:secret}')).toEqual([
+      expect.stringContaining('secret is larger than 64 KiB.'),
+    ]);
+    expect(problemsOfText('#'.repeat(1024 * 1024 + 1))).toEqual([expect.stringContaining('is larger than 1024 KiB')]);
+    write('lts.properties', `#${' '.repeat(1024 * 1024 - 1)}`);
+    expect(load().warnings).toEqual([]);
+  });
+});
+
+it('names were guessed for every key of a file that was none of ours, which took minutes', () => {
+  const problems = problemsOfText('lts.data-pathh=x\n'.repeat(20_000));
+  expect(problems.filter((text) => text.includes('Did you mean'))).toHaveLength(20);
+  expect(problems).toHaveLength(101);
+  expect(problems.at(-1)).toBe('and 19900 more.');
+});
+
+it('a file of errors alone has more of them than a call may have arguments', () => {
+  expect(problemsOfText('a=\\q\n'.repeat(200_000)).at(-1)).toBe('and 199900 more.');
 });

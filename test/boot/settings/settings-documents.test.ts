@@ -5,6 +5,7 @@ import { loadSettings } from '../../../src/boot/settings/load-settings.js';
 import { propertiesDocument, settingsDocument } from '../../../src/boot/settings/settings-documents.js';
 import { settingsReport } from '../../../src/boot/settings/settings-report.js';
 import { allSettings } from '../../../src/boot/settings/table/settings-table.js';
+import { JobClient, JobTracker, TaskTracker } from '../../../src/index.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -49,7 +50,7 @@ describe('lts config', () => {
       /^lts\.log\.level +warn +env LTS_LOG_LEVEL$/,
     );
     expect(lines.find((line) => line.startsWith('lts.scan'))).toMatch(/^lts\.scan +- +default$/);
-    expect(lines.at(-1)).toBe('warning: env LTS_ODD: LTS_ODD: no such key.');
+    expect(lines.at(-1)).toBe('warning: env LTS_ODD: no such key.');
   });
 
   it('has the same as JSON', () => {
@@ -58,5 +59,38 @@ describe('lts config', () => {
     expect(all).toContainEqual({ key: 'lts.log.level', value: 'warn', origin: 'env LTS_LOG_LEVEL' });
     expect(all).toContainEqual({ key: 'lts.scan', value: null, origin: 'default' });
     expect(warnings).toHaveLength(1);
+  });
+});
+
+describe('the column of options', () => {
+  const tables = settingsDocument().split(/\n\n(?=[^|])/);
+  const optionsOf = (title: string) =>
+    (tables.find((table) => table.startsWith(title)) ?? expect.fail(`no table ${title}`))
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map(
+        (line) =>
+          line
+            .split(/(?<!\\)\|/)[4]
+            ?.trim()
+            .replaceAll('`', '') ?? '',
+      );
+  const nodes = {
+    JobClient: (options: object) => new JobClient(options),
+    TaskTracker: (options: object) => new TaskTracker({ jobRunner: () => {}, ...options }),
+    JobTracker: (options: object) => new JobTracker(options),
+  };
+
+  it.each(Object.entries(nodes))('regression: it named what is no option of a %s', (name, make) => {
+    const options = [...optionsOf('Every node'), ...optionsOf(`${name}\n`)];
+    expect(options.length).toBeGreaterThan(5);
+    for (const option of options) make({ [option]: undefined });
+    expect(() => make({ nodeGroups: undefined })).toThrow(/no such option/);
+  });
+
+  it('is empty for keys that no node has an option for', () => {
+    expect(new Set([...optionsOf('The application'), ...optionsOf('JobTracker, for job.queue=mongo')])).toEqual(
+      new Set(['']),
+    );
   });
 });

@@ -62,6 +62,41 @@ describe('typed', () => {
     });
   });
 
+  it.each<[string, () => object]>([
+    [
+      'a revoked Proxy',
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      },
+    ],
+    [
+      'a getter that throws',
+      () => ({
+        get params() {
+          throw new Error('no luck');
+        },
+        processor: 'numbers.twice',
+      }),
+    ],
+  ])('%s took the answers of its neighbours in a list along', async (_what, bad) => {
+    const { cluster } = await aCluster();
+    await using _ = cluster;
+    const client = cluster.jobClient;
+    const job = { processor: 'numbers.twice', params: { n: 1 } };
+    const responses = await client.submitJob([job, bad(), job]);
+    expect(responses.map(({ code }) => code)).toEqual(['accepted', 'rejected', 'accepted']);
+    expect(responses[1]?.msg).toContain('The job cannot be read: ');
+    expect(await client.submitJob(bad())).toMatchObject({ code: 'rejected', success: false });
+    const handles = await client.submitAll([
+      [Numbers, 'twice', { n: 1 }],
+      [Numbers, 'twice', bad() as { n: number }],
+      [Numbers, 'twice', { n: 1 }, bad()],
+    ]);
+    expect(handles.map(({ code }) => code)).toEqual(['accepted', 'rejected', 'rejected']);
+  });
+
   it('200 jobs of submitAll travel in one message, and the bad ones among them spoil nothing', async () => {
     const { cluster, submits } = await aCluster();
     await using _ = cluster;

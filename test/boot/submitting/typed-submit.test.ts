@@ -424,6 +424,51 @@ describe('untyped jobs of processors that are known here', () => {
   });
 });
 
+describe('one bad job of many', () => {
+  const misbehaving = (answer: unknown) =>
+    defineJob('bad', { params: { '~standard': { version: 1, vendor: 'hand', validate: () => answer } } as Loose });
+
+  it.each([undefined, null, { issues: 7 }, { issues: [null] }, { issues: [{ message: Symbol('s') }] }])(
+    'a schema that answered %j threw raw at its neighbours as well',
+    async (answer) => {
+      const { client, sent } = playedClient();
+      const handles = await (client.submitAll as Loose)([
+        [mail, { to: 'a' }],
+        [misbehaving(answer), {}],
+        [mail, { to: 'b' }],
+      ]);
+      expect(handles.map(({ code }: Loose) => code)).toEqual(['accepted', 'rejected', 'accepted']);
+      expect(handles[1].msg).toMatch(/^Job bad: /);
+      expect(sent).toHaveLength(2);
+    },
+  );
+});
+
+it.each([{}, 'abort'])('a signal that is none, %j, was a TypeError after the job was added', async (signal) => {
+  const { client, sent } = playedClient();
+  const error = await failureOf(client.submit(mail, { to: 'a' }, { signal: signal as Loose }));
+  expect([error.code, error.message]).toEqual(['LTS_JOB_INVALID', expect.stringContaining('is no AbortSignal')]);
+  expect(sent).toEqual([]);
+});
+
+it('a signal that aborts between the check and the sending: nothing was sent, and the code says who gave up', async () => {
+  const controller = new AbortController();
+  const answer = () => {
+    controller.abort();
+    return { code: 'rejected', msg: 'aborted before it was sent' } as const;
+  };
+  const { client } = playedClient({ answer });
+  expect((await failureOf(client.submit(mail, { to: 'a' }, { signal: controller.signal }))).code).toBe('LTS_ABORTED');
+});
+
+it('a handle could not be written as JSON', async () => {
+  const { client } = playedClient();
+  const handle = await client.submit(mail, { to: 'a' }, { taskId: 'cart-7' });
+  expect(JSON.parse(JSON.stringify({ handle }))).toEqual({
+    handle: { jobId: 'J1', taskId: 'cart-7', code: 'accepted' },
+  });
+});
+
 it('a client that does not run says so in every form', async () => {
   const { JobClient } = await import('../../../src/index.js');
   const client = new JobClient();

@@ -4,19 +4,16 @@
  */
 import type { Key } from 'lmdb';
 import { LtsError } from '../../../errors.js';
-import { isEnded, isSchedule, type JobRecord, type JobState } from '../../../job/job.js';
-import type { ListRequest } from '../../../job/listing.js';
+import { isEnded } from '../../../job/job.js';
+import { type ListRequest, type ListSection, listSections, mayHold } from '../../../job/listing.js';
 import type { LmdbTable } from '../table.js';
 import { endedHint, type IndexEntry, last } from './job-indexes.js';
 import type { JobRecords } from './job-records.js';
 import { keyTextMax } from './record-text.js';
 
-const sections = ['executing', 'waiting', 'suspended', 'schedules', 'ended'] as const;
-type Section = (typeof sections)[number];
-
 /** Where a page ended: the section and the key in it. */
 export interface ListPlace {
-  readonly section: Section;
+  readonly section: ListSection;
   readonly key?: Key | undefined;
 }
 
@@ -36,8 +33,8 @@ export class ListScan {
 
   /** What may fit the request, in order, after `place`. The caller reads each record and asks `fits`. */
   *candidates(request: ListRequest, place: ListPlace | undefined): Generator<Candidate> {
-    const from = place ? sections.indexOf(place.section) : 0;
-    for (const section of sections.slice(from)) {
+    const from = place ? listSections.indexOf(place.section) : 0;
+    for (const section of listSections.slice(from)) {
       if (!mayHold(section, request)) continue;
       const after = section === place?.section ? place.key : undefined;
       if (section === 'executing') yield* this.executing(after);
@@ -55,7 +52,7 @@ export class ListScan {
   }
 
   private *indexed(
-    section: Exclude<Section, 'executing'>,
+    section: Exclude<ListSection, 'executing'>,
     request: ListRequest,
     after: Key | undefined,
   ): Generator<Candidate> {
@@ -74,7 +71,7 @@ export class ListScan {
     }
   }
 
-  private tableOf(section: Exclude<Section, 'executing'>, { states }: ListRequest): LmdbTable {
+  private tableOf(section: Exclude<ListSection, 'executing'>, { states }: ListRequest): LmdbTable {
     const { tables } = this.records;
     if (section !== 'ended') return tables[section];
     const isFailedOnly = states?.every((state) => state === 'failed' || !isEnded(state));
@@ -82,21 +79,13 @@ export class ListScan {
   }
 }
 
-/** Whether a record is what the request asks for. */
-export function fits(record: JobRecord, request: ListRequest): boolean {
-  if (request.states && !request.states.includes(record.status.state)) return false;
-  if (request.nodeGroup !== undefined && request.nodeGroup !== record.body.nodeGroup) return false;
-  if (request.taskId !== undefined && request.taskId !== record.body.taskId) return false;
-  return request.schedules === undefined || request.schedules === isSchedule(record);
-}
-
 export const cursorOf = (place: ListPlace): string => JSON.stringify([place.section, place.key]);
 
 /** Throws LTS_MESSAGE_INVALID. */
 export function placeOfCursor(cursor: string): ListPlace {
   try {
-    const [section, key] = JSON.parse(cursor) as [Section, Key];
-    if (sections.includes(section) && Array.isArray(key) && key.every(isKeyPart)) return { section, key };
+    const [section, key] = JSON.parse(cursor) as [ListSection, Key];
+    if (listSections.includes(section) && Array.isArray(key) && key.every(isKeyPart)) return { section, key };
   } catch {
     // Said below.
   }
@@ -108,17 +97,6 @@ export function placeOfCursor(cursor: string): ListPlace {
 
 function isKeyPart(part: unknown): boolean {
   return typeof part === 'string' ? part.length <= keyTextMax : Number.isFinite(part);
-}
-
-function mayHold(section: Section, { states, schedules }: ListRequest): boolean {
-  if (section === 'schedules' && schedules === false) return false;
-  if (section !== 'schedules' && section !== 'ended' && schedules === true) return false;
-  if (!states) return true;
-  const ofSection = (state: JobState): boolean => {
-    if (section === 'ended') return isEnded(state);
-    return section === 'schedules' ? !isEnded(state) : state === section;
-  };
-  return states.some(ofSection);
 }
 
 function isHinted(value: string, { states, nodeGroup, schedules }: ListRequest): boolean {

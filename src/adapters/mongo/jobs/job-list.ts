@@ -4,19 +4,24 @@
  */
 import type { Collection, Document } from 'mongodb';
 import { LtsError } from '../../../errors.js';
-import { isEnded, isSchedule, type JobRecord, type JobState } from '../../../job/job.js';
-import type { ListPage, ListRequest } from '../../../job/listing.js';
+import type { JobRecord, JobState } from '../../../job/job.js';
+import {
+  fits,
+  type ListPage,
+  type ListRequest,
+  type ListSection,
+  listSections,
+  mayHold,
+} from '../../../job/listing.js';
 import type { MongoConnection } from '../mongo-connection.js';
 import { endedKind, type JobDocument, recordOf } from './job-document.js';
 import { anyText, type JobQuery, jobQueries } from './job-queries.js';
 
-const sectionNames = ['executing', 'waiting', 'suspended', 'schedules', 'ended'] as const;
-type SectionName = (typeof sectionNames)[number];
 type KeyPart = string | number;
 
 /** Where a page ended: the section and the values of its order there. */
 interface Place {
-  readonly section: SectionName;
+  readonly section: ListSection;
   readonly key: readonly KeyPart[];
 }
 
@@ -66,13 +71,13 @@ export class JobList {
   }
 
   private async *candidates(request: ListRequest, after: Place | undefined): AsyncGenerator<Candidate> {
-    for (const name of sectionNames.slice(after ? sectionNames.indexOf(after.section) : 0)) {
+    for (const name of listSections.slice(after ? listSections.indexOf(after.section) : 0)) {
       if (mayHold(name, request)) yield* this.ofSection(name, request, name === after?.section ? after.key : undefined);
     }
   }
 
   private async *ofSection(
-    name: SectionName,
+    name: ListSection,
     request: ListRequest,
     after: readonly KeyPart[] | undefined,
   ): AsyncGenerator<Candidate> {
@@ -121,7 +126,7 @@ export class JobList {
   /** The records with what was left out while looking for them. */
   private async whole(found: readonly JobRecord[], request: ListRequest): Promise<JobRecord[]> {
     const filter = { _id: { $in: found.map(({ jobId }) => jobId) } };
-    const isWhole = sectionNames.every((name) => !mayHold(name, request) || sectionOf(name, request).isExact);
+    const isWhole = listSections.every((name) => !mayHold(name, request) || sectionOf(name, request).isExact);
     if (found.length === 0 || isWhole) return [...found];
     const documents = await this.connection.attempt('list jobs', () => this.jobs.find(filter).toArray());
     const records = new Map(documents.map((document) => [document._id, recordOf(document)]));
@@ -129,7 +134,7 @@ export class JobList {
   }
 }
 
-function sectionOf(name: SectionName, { nodeGroup, taskId, states, schedules }: ListRequest): Section {
+function sectionOf(name: ListSection, { nodeGroup, taskId, states, schedules }: ListRequest): Section {
   const group = nodeGroup === undefined ? anyText : { $eq: nodeGroup };
   const anyTask = taskId === undefined;
   switch (name) {
@@ -180,25 +185,6 @@ function rangeOf({ order, direction, filter }: Section, part: number, key: reado
   return { ...same, [field]: { ...(filter[field] as object | undefined), [beyond]: key[part] } };
 }
 
-/** Whether a record is what the request asks for. */
-function fits(record: JobRecord, request: ListRequest): boolean {
-  if (request.states && !request.states.includes(record.status.state)) return false;
-  if (request.nodeGroup !== undefined && request.nodeGroup !== record.body.nodeGroup) return false;
-  if (request.taskId !== undefined && request.taskId !== record.body.taskId) return false;
-  return request.schedules === undefined || request.schedules === isSchedule(record);
-}
-
-function mayHold(section: SectionName, { states, schedules }: ListRequest): boolean {
-  if (section === 'schedules' && schedules === false) return false;
-  if (section !== 'schedules' && section !== 'ended' && schedules === true) return false;
-  if (!states) return true;
-  const ofSection = (state: JobState): boolean => {
-    if (section === 'ended') return isEnded(state);
-    return section === 'schedules' ? !isEnded(state) : state === section;
-  };
-  return states.some(ofSection);
-}
-
 function partOf(document: Document, path: string): unknown {
   return path.split('.').reduce<unknown>((value, field) => (value as Document | undefined)?.[field], document);
 }
@@ -208,8 +194,8 @@ const cursorOf = ({ section, key }: Place): string => JSON.stringify([section, .
 /** Throws LTS_MESSAGE_INVALID. */
 function placeOfCursor(cursor: string): Place {
   try {
-    const [section, ...key] = JSON.parse(cursor) as [SectionName, ...KeyPart[]];
-    if (sectionNames.includes(section) && key.length === sectionOf(section, { limit: 1 }).order.length) {
+    const [section, ...key] = JSON.parse(cursor) as [ListSection, ...KeyPart[]];
+    if (listSections.includes(section) && key.length === sectionOf(section, { limit: 1 }).order.length) {
       if (key.every(isKeyPart)) return { section, key };
     }
   } catch {

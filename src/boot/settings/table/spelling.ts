@@ -6,11 +6,12 @@ export const stripped = (key: string): string => key.replaceAll(/[._-]/g, '').to
 /** What stands behind a prefix, in any spelling; undefined if the key has another one. */
 export function restAfter(key: string, prefix: string): string | undefined {
   const wanted = stripped(prefix);
+  if (!stripped(key).startsWith(wanted)) return undefined;
   let seen = '';
   let at = 0;
   for (; at < key.length && seen.length < wanted.length; at++) seen += stripped(key.charAt(at));
   const rest = /^[._-]+([A-Za-z0-9].*)$/.exec(key.slice(at));
-  return seen === wanted ? rest?.[1] : undefined;
+  return rest?.[1];
 }
 
 /** `pool-size`, `pool.size` and `POOL_SIZE` as the name of a property: `poolSize`. */
