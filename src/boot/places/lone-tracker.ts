@@ -14,21 +14,26 @@ const answerWithinMs = 2_500;
 /** By then the registry has forgotten who is dead. */
 const lookAgainAfterMs = 15_000;
 
-/** Throws LTS_CONFIG_INVALID, naming the JobTracker that the cluster has. An entry of a dead one does not count. */
-export async function refuseSecondTracker(place: TrackerPlace): Promise<void> {
-  const [other] = await othersOf(place);
-  if (other && (await isTrackerThere(place))) throw new LtsError('LTS_CONFIG_INVALID', refusal(place, other));
-}
-
 /**
- * Stops this node when it turns out not to be the only one: two that started at once, or one that came while the first was cut
+ * Throws LTS_CONFIG_INVALID, naming the JobTracker that the cluster has; an entry of a dead one does not count. From then on this
+ * node is stopped when it turns out not to be the only one: two that started at once, or one that came while the first was cut
  * off. Of two, the later started stops. The answer ends the watch.
  */
-export function watchForAnother(place: TrackerPlace): () => void {
+export async function beLoneTracker(place: TrackerPlace): Promise<() => void> {
+  const [other] = await othersOf(place);
+  const endWatch = watchForAnother(place);
+  if (!other || !(await isTrackerThere(place))) return endWatch;
+  endWatch();
+  throw new LtsError('LTS_CONFIG_INVALID', refusal(place, other));
+}
+
+function watchForAnother(place: TrackerPlace): () => void {
   const over = new AbortController();
   const judge = (others: readonly NodeInfo[]) => {
     const first = others.find((other) => isBefore(other, place));
-    if (!over.signal.aborted && first) place.giveUp(refusal(place, first));
+    if (over.signal.aborted || !first) return;
+    over.abort(over);
+    place.giveUp(refusal(place, first));
   };
   const isOther = ({ identity }: NodeInfo) => identity !== place.identity;
   const endWatch = place.registry.watch(({ added }) => judge(added.filter(isOther)), 'JOB_TRACKER');

@@ -10,7 +10,7 @@ import { NatsTransport } from '../../adapters/nats/nats-transport.js';
 import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
 import { clock, ids } from '../system-ports.js';
 import { LeftOvers } from './left-overs.js';
-import { refuseSecondTracker, watchForAnother } from './lone-tracker.js';
+import { beLoneTracker } from './lone-tracker.js';
 import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { ProcessFailStore } from './process-fail-store.js';
@@ -91,12 +91,11 @@ class TrackerGround {
   async open(place: NodePlace, jobLogger: string | undefined): Promise<Stores> {
     const { path, choice } = this.files;
     const isLone = loneStores.includes(choice.jobQueue);
-    if (isLone) await refuseSecondTracker(place);
+    if (isLone) this.endWatch = await beLoneTracker(place);
     const onConnection = (connection: Socket) => this.localServer.accept(connection);
     const isInMemory = choice.jobQueue === 'memory' && choice.failStore === 'memory';
     if (!isInMemory) this.owner = await DataPathOwner.take({ path, clock, ids, onConnection });
     const stores = await this.stores.open(jobLogger);
-    if (isLone) this.endWatch = watchForAnother(place);
     // Their TaskTrackers are processes of their own, which may well live.
     return { ...stores, hasDeadSessions: false };
   }

@@ -45,7 +45,7 @@ function showLogs(id: string, { options, out }: Call<LogsOptions>): Promise<Exit
     if (!job)
       throw new LtsError('LTS_JOB_NOT_FOUND', `${id} is not known. Is it a task id? Then name its --node-group.`);
     if (!options.follow) return showLines(job, jobs, { options, out });
-    if (jobs.pid !== undefined) return followLines(job.jobId, jobs, { options, out });
+    if (jobs.from !== 'store') return followLines(job.jobId, jobs, { options, out });
     return showStoredStory(job, jobs, { options, out });
   });
 }
