@@ -37,10 +37,7 @@ export async function withTracker<T>({ options, out, need }: Call, use: (jobs: J
 }
 
 /** The owner of the path, or NATS, is there, but nobody answers for this cluster. */
-function explained(
-  error: unknown,
-  { access, place }: { access: TrackerAccess; place: CommandPlace },
-): unknown {
+function explained(error: unknown, { access, place }: { access: TrackerAccess; place: CommandPlace }): unknown {
   if (!LtsError.is(error, 'LTS_NO_TRACKER') || access.from === 'store' || access.lost.aborted) return error;
   if (access.from === 'cluster') {
     const text = `No JobTracker of cluster ${place.cluster} answers over NATS. Start one: lts jobtracker; or name its cluster with --cluster-name.`;

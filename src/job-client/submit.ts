@@ -13,6 +13,7 @@ import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -49,7 +50,7 @@ export class Submit {
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
       batchSizeMax: limits.batchBytesMax,
-      sizeOf: ({ job }) => 400 + job.body.params.length,
+      sizeOf: ({ job }) => 400 + wireBytes(job.body.params),
       queuedItemsMax: queuedJobsMax,
       flightsMax: 4,
       endOfTurn: () => clock.endOfTurn(),

@@ -15,7 +15,8 @@ export interface SettingsRequest extends SourcesRequest {
 
 type Table = typeof settingsTable;
 type JobTrackerSettings = ReturnType<typeof withNats<ValuesOf<Table['jobTracker']>>>;
-type JobClientSettings = ReturnType<typeof withNats<ValuesOf<Table['jobClient']>>> & Pick<JobTrackerSettings, 'jobQueue'>;
+type JobClientSettings = ReturnType<typeof withNats<ValuesOf<Table['jobClient']>>> &
+  Pick<JobTrackerSettings, 'jobQueue'>;
 /** Of one node group. */
 export type TaskTrackerSettings = Omit<ReturnType<typeof withNats<ValuesOf<Table['taskTracker']>>>, 'nodeGroups'> &
   Pick<JobTrackerSettings, 'jobQueue'> & { readonly nodeGroup: string };

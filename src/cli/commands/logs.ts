@@ -62,7 +62,7 @@ async function showLines({ jobId }: JobRecord, jobs: Jobs, { options, out }: Cal
     shown += page.lines.length;
     if (out.isJson) kept.push(...page.lines);
     else for (const line of page.lines) out.text(logLineText(line, out.paint));
-    if (page.lines.length < limit) break;
+    if (page.lines.length < limit && !page.hasMore) break;
   }
   if (out.isJson) out.document({ jobId, lines: kept.map(lineView), cursor });
   if (shown >= options.limit) out.note(`There may be more: --cursor '${cursor}'`);

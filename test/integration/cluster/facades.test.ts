@@ -275,7 +275,9 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
       await started(new JobTracker(ground));
       const refused = { code: 'LTS_DATA_PATH_IN_USE' };
       await expect(new JobTracker({ dataPath: ground.dataPath, log }).start()).rejects.toMatchObject(refused);
-      await expect(new JobTracker({ ...aCluster()(), dataPath: ground.dataPath }).start()).rejects.toMatchObject(refused);
+      await expect(new JobTracker({ ...aCluster()(), dataPath: ground.dataPath }).start()).rejects.toMatchObject(
+        refused,
+      );
       await started(new JobClient({ ...node(), dataPath: ground.dataPath }));
     });
   });
