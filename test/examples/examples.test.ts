@@ -40,6 +40,7 @@ const expected: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'result    succeeded - SpringBean did its work',
     /feedback {2}\{\s+taskId: 'tntOrder:cws1804',\s+success: true,\s+message: 'SpringBean did its work'/,
   ],
+  'cluster/main.ts': [/all 40 pages are done|A cluster needs NATS: run `npm run servers`/],
   'cron-and-repeat.ts': [
     'every 200 ms: run 3',
     'by cron: run 2',
@@ -101,7 +102,7 @@ const expected: Readonly<Record<string, readonly (string | RegExp)[]>> = {
 
 describe('examples', () => {
   /** What those in folders are made of, beside their `main.ts`. */
-  const parts = /^quickstart\/(processors\/|data\/|lts\.properties$)/;
+  const parts = /^(quickstart\/(processors\/|data\/|lts\.properties$)|cluster\/node\.ts$)/;
 
   it('each example is run here', () => {
     const files = readdirSync(join(root, 'examples'), { withFileTypes: true, recursive: true })
