@@ -17,6 +17,8 @@ export interface ReplayOptions<Value> {
    * was refused for good, or undefined where it was taken.
    */
   readonly send: (values: readonly Value[]) => Promise<readonly (string | undefined)[]>;
+  /** Told when nothing is kept any more, whoever sent it. */
+  readonly onEmpty?: (() => void) | undefined;
 }
 
 const batchMax = 200;
@@ -52,7 +54,7 @@ export class Replay<Value> {
     const { failStore, topic } = this.options;
     for (;;) {
       const entries = oneMessage(await failStore.peek(topic, batchMax));
-      if (entries.length === 0) return;
+      if (entries.length === 0) return this.options.onEmpty?.();
       const readable = await this.readable(entries);
       if (readable.length > 0 && !(await this.isSent(readable))) return;
     }

@@ -57,7 +57,9 @@ export class Submit {
       send: (outgoing) => this.send(outgoing),
     });
     const send = (jobs: readonly SubmittedJob[]) => this.sendKept(jobs);
-    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send });
+    // Another client of this process may have sent what this one found in their FailStore.
+    const onEmpty = () => this.kept.clear();
+    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send, onEmpty });
   }
 
   /** What an earlier process left in the FailStore is sent before anything new of the same key. */

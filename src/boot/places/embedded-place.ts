@@ -13,6 +13,7 @@ import type { Log } from '../../ports/log.js';
 import type { StoreChoice } from '../extensions.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
 import { clock, ids } from '../system-ports.js';
+import { LeftOvers } from './left-overs.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { Shared } from './shared.js';
 import { failStoreFolder, JobStores, openFailStore, type StorePlace, type Stores } from './stores.js';
@@ -21,6 +22,9 @@ import { failStoreFolder, JobStores, openFailStore, type StorePlace, type Stores
 export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
   const embedded = await EmbeddedCluster.enter(options.dataPath ?? './data', storeChoiceOf(options), self.log);
   const transport = embedded.network.transport();
+  const dataPath = resolve(options.dataPath ?? './data');
+  // The application's own FailStore is open here; others may be left of a time when it was a cluster.
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath, isEmbeddedGone: () => false });
   let hasStores = false;
   return {
     ...self,
@@ -32,10 +36,13 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
       hasStores = true;
       return stores;
     },
-    ready: async () => {},
+    ready: async () => {
+      if (hasStores && storeChoiceOf(options).failStore === 'lmdb') leftOvers.start();
+    },
     leave: async () => {
       try {
         await transport.close();
+        await leftOvers.stop();
         if (hasStores) await embedded.closeStores();
       } finally {
         await embedded.leave();

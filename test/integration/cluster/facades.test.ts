@@ -235,6 +235,57 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
     });
   });
 
+  describe('while NATS is away', () => {
+    it('a worker stops within its deadline and keeps its result, which its next start brings', async () => {
+      const own = await NatsServer.start();
+      cleanups.push(() => own.stop());
+      const node = () => ({ clusterName: 'away', registryAddress: own.url, dataPath: aFolder(), log });
+      await started(new JobTracker(node()));
+      const client = await started(new JobClient(node()));
+      const running = new Deferred<void>();
+      const going = new Deferred<void>();
+      const ground = { ...node(), identity: 'worker' };
+      let runs = 0;
+      const jobRunner = async () => {
+        runs++;
+        running.resolve();
+        await going.promise;
+        return 'kept';
+      };
+      const worker = await new TaskTracker({ ...ground, jobRunner }).start();
+      const { jobId } = await client.submitJob({});
+      await running.promise;
+      await own.kill();
+      going.resolve();
+      const began = performance.now();
+      await worker.stop(4_000);
+      expect(performance.now() - began).toBeLessThan(5_000);
+      await own.run();
+      await until(() => client.getJob(jobId).catch(() => undefined));
+      await started(new TaskTracker({ ...ground, jobRunner }));
+      expect(await client.result(jobId)).toBe('kept');
+      expect(runs).toBe(1);
+    });
+
+    it('no node starts, and it says where it looked', async () => {
+      const gone = {
+        registryAddress: 'nats://joe:geheim@127.0.0.1:9',
+        nats: { connectWithinMs: 50 },
+        dataPath: aFolder(),
+      };
+      const error = await new JobClient({ ...gone, log }).start().catch((found: unknown) => found as Error);
+      expect(error).toMatchObject({ code: 'LTS_CONNECT_FAILED', message: expect.stringMatching(/127\.0\.0\.1:9/) });
+      expect((error as Error).message).not.toContain('geheim');
+    });
+  });
+
+  it('a server that takes smaller messages than nodes may send is refused', async () => {
+    const own = await NatsServer.start({ config: 'max_payload: 65536' });
+    cleanups.push(() => own.stop());
+    const node = { registryAddress: own.url, dataPath: aFolder(), log };
+    await expect(new JobClient(node).start()).rejects.toMatchObject({ code: 'LTS_SERVER_UNFIT' });
+  });
+
   describe('a client', () => {
     it('keeps what no tracker answers, and its jobs arrive when there is one', async () => {
       const node = aCluster();

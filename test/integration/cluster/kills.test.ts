@@ -139,6 +139,19 @@ describe.skipIf(missing)(`processes of a cluster${missing ? ` (${missing})` : ''
     expect(second.lines.at(-1)).toMatch(/^refused LTS_CONFIG_INVALID .* has its JobTracker: the-tracker, since/);
   });
 
+  it('a frozen worker whose identity was taken meanwhile stops when it thaws, saying why', {
+    timeout: 20_000,
+  }, async () => {
+    const { start } = aCluster();
+    await start('tracker');
+    const frozen = await start('worker', { identity: 'ice' });
+    process.kill(frozen.pid, 'SIGSTOP');
+    const next = await start('worker', { identity: 'ice' });
+    process.kill(frozen.pid, 'SIGCONT');
+    await frozen.until(({ lines }) => lines.some((line) => /^error this node stops: another node took/.test(line)));
+    await Promise.all([frozen, next].map((node) => node.stop()));
+  });
+
   it('what killed clients had kept is sent by the next process on their data path', { timeout: 20_000 }, async () => {
     const { start, place } = aCluster({ isShared: true });
     const kept = await Promise.all(['a', 'b', 'c'].map((prefix) => start('client', { jobs: 5, prefix })));
