@@ -62,6 +62,15 @@ export function defineExtension<Port extends PortName, Schema extends ParamsSche
   return extension as unknown as Extension;
 }
 
+/** Where things are kept, by the names of adapters, and the adapters that do not come with the package. */
+export interface StoreChoice {
+  readonly jobQueue: string;
+  readonly failStore: string;
+  readonly extensions: readonly Extension[];
+  /** Settings of extensions by their name. */
+  readonly extensionSettings: Readonly<Record<string, unknown>>;
+}
+
 /** The adapters that come with the package may share one LMDB file. */
 export interface OwnPlace extends ExtensionPlace {
   readonly environment: () => Promise<LmdbEnvironment>;

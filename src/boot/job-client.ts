@@ -12,8 +12,8 @@ import type { SubmitOptions } from '../job-client/submit.js';
 import { shown } from '../kit/shown.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, leaveCluster, membershipOf, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
+import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import type { Draft } from './submitting/draft.js';
 import type { AskOptions, JobSource, Submitted } from './submitting/job-handle.js';
 import { type Response, readField, responseOf } from './submitting/response.js';
@@ -37,10 +37,6 @@ export interface JobClientOptions extends NodeOptions {
   readonly contractOf?: ((processor: string) => JobContract | undefined) | undefined;
 }
 
-interface Running extends PlacedNode {
-  readonly role: JobClientRole;
-}
-
 function checkHandler(handler: JobClientOptions['jobCompletedHandler']): void {
   if (handler === undefined || typeof handler === 'function' || typeof handler?.onComplete === 'function') return;
   throw new LtsError(
@@ -61,7 +57,7 @@ export type ClientRole = Pick<JobClientRole, 'submit' | 'result' | 'events' | 'a
 
 /** Submits, follows and controls jobs. LTS's RetryJobClient is the same class: what no tracker answered is kept and sent later, by default. */
 export class JobClient implements JobSource {
-  private readonly once = new OnceStarted<Running>();
+  private readonly once = new OnceStarted<PlacedNode<JobClientRole>>();
   private readonly submitting: Submitting;
 
   /**
@@ -93,21 +89,19 @@ export class JobClient implements JobSource {
     return this;
   }
 
-  private async open(): Promise<Running> {
-    const place = await enterCluster(this.options, 'JOB_CLIENT');
-    const transport = place.embedded.network.transport();
+  private async open(): Promise<PlacedNode<JobClientRole>> {
+    const place = await enterPlace(this.options, 'JOB_CLIENT', () => void this.stop());
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
     const onComplete =
       typeof jobCompletedHandler === 'object'
         ? (results: JobResult[]) => jobCompletedHandler.onComplete(results)
         : jobCompletedHandler;
+    const { cluster, identity, transport, failStore, log } = place;
     const role = new JobClientRole(
-      { transport, failStore: place.embedded.failStore, codec, clock, ids, log: place.log },
-      { cluster: place.cluster, identity: place.identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
+      { transport, failStore, codec, clock, ids, log },
+      { cluster, identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
-    const membership = membershipOf(place, this.options, { type: 'JOB_CLIENT', nodeGroup });
-    await startRole(role, { place, transport, membership });
-    return { place, role, transport, membership };
+    return startNode({ place, role, membership: membershipOf(place, this.options, { nodeGroup }) });
   }
 
   async stop(): Promise<void> {
@@ -115,7 +109,7 @@ export class JobClient implements JobSource {
       try {
         await role.stop();
       } finally {
-        await leaveCluster(node);
+        await leaveNode(node);
       }
     });
   }

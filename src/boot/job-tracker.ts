@@ -1,18 +1,14 @@
 /** JobTracker as users construct it. */
-import { ask } from '../cluster/ask.js';
-import { Replay } from '../cluster/replay.js';
 import { parseCron } from '../job/cron/cron.js';
 import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
-import type { Transport } from '../ports/transport.js';
-import type { RunReport } from '../protocol/messages.js';
-import { subjectsOf } from '../protocol/subjects.js';
-import type { Stores } from './embedded.js';
 import { findExtension } from './extensions.js';
-import type { Membership } from './membership.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, membershipOf, type NodePlace } from './node-place.js';
 import { OnceStarted } from './once-started.js';
+import type { NodePlace } from './places/node-place.js';
+import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
+import { replayOf } from './places/replays.js';
+import type { Stores } from './places/stores.js';
 import { chance, clock, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {
@@ -30,13 +26,7 @@ export interface JobTrackerOptions extends NodeOptions {
   readonly timeZone?: string | undefined;
 }
 
-interface Running {
-  readonly place: NodePlace;
-  readonly role: JobTrackerRole;
-  readonly transport: Transport;
-  readonly stores: Stores;
-  readonly membership: Membership;
-}
+type Running = PlacedNode<JobTrackerRole>;
 
 /** LTS's name of the one group that all JobTrackers are in. */
 const trackerGroup = 'jobTrackerGroup';
@@ -71,14 +61,11 @@ export class JobTracker {
 
   /** Answers what is open and closes the store. */
   async stop(): Promise<void> {
-    await this.once.stop(async ({ role, transport, place, membership }) => {
+    await this.once.stop(async ({ role, ...node }) => {
       try {
-        await membership.leave();
         await role.stop();
-        await transport.close();
       } finally {
-        await place.embedded.closeStores();
-        await place.embedded.leave();
+        await leaveNode(node);
       }
     });
   }
@@ -88,57 +75,39 @@ export class JobTracker {
   }
 
   private async open(): Promise<Running> {
-    const place = await enterCluster(this.options, 'JOB_TRACKER');
+    const place = await enterPlace(this.options, 'JOB_TRACKER', () => void this.stop());
+    let stores: Stores;
     try {
-      return await this.startIn(place, await place.embedded.openStores(this.options.jobLogger));
+      stores = await place.openStores(this.options.jobLogger);
     } catch (error) {
-      await place.embedded.leave();
+      await place.leave();
       throw error;
     }
+    return this.startWith(stores, place);
   }
 
-  private async startIn(place: NodePlace, stores: Stores): Promise<Running> {
+  private async startWith({ queue, logger, hasDeadSessions }: Stores, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
-    const own = { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone };
-    const transport = place.embedded.network.transport();
-    const { queue, logger } = stores;
+    const { cluster, transport, log } = place;
     const role = new JobTrackerRole(
-      { queue, logger, transport, clock, ids, chance, log: place.log },
-      { ...own, cluster: place.cluster },
+      { queue, logger, transport, clock, ids, chance, log },
+      { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster },
     );
-    const membership = membershipOf(place, this.options, { type: 'JOB_TRACKER', nodeGroup: trackerGroup });
-    try {
-      await role.start();
-      await membership.join();
-      if (stores.isFirstOpen) await this.settleDeadProcess(place, { role, transport });
-    } catch (error) {
-      await membership.leave();
-      await role.stop();
-      await transport.close();
-      await place.embedded.closeStores();
-      throw error;
-    }
-    return { place, role, transport, stores, membership };
+    const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup });
+    const running = await startNode({ place, role, membership });
+    if (hasDeadSessions) await settleDeadProcess(running);
+    return running;
   }
+}
 
-  /** At the first opening the store's sessions belong to a process that is gone. Results that it left in the FailStore count before its runs are given back. */
-  private async settleDeadProcess(
-    place: NodePlace,
-    { role, transport }: Pick<Running, 'role' | 'transport'>,
-  ): Promise<void> {
-    const left = new Replay<RunReport>({
-      topic: 'results',
-      failStore: place.embedded.failStore,
-      clock,
-      log: place.log,
-      everyMs: 30_000,
-      send: async (reports) => {
-        const to = { subject: subjectsOf(place.cluster).tracker, deadlineMs: 10_000 };
-        await ask(transport, to, { kind: 'ReportRuns', body: { session: '', slots: 0, reports } });
-        return [];
-      },
-    });
-    await left.drain();
+/** Results that a dead process left in the FailStore count before its runs are given back. */
+async function settleDeadProcess({ place, role, ...node }: Running): Promise<void> {
+  try {
+    await replayOf('results', place).drain();
     await role.rescueDeadProcess();
+  } catch (error) {
+    await role.stop();
+    await leaveNode({ place, ...node });
+    throw error;
   }
 }

@@ -1,18 +1,20 @@
-/** What every node of the embedded shape can be told. */
+/** What every node can be told. */
 import { LtsError } from '../errors.js';
-import { checkName } from '../job/validate.js';
+import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
 import type { Log } from '../ports/log.js';
 import type { NodeInfo } from '../ports/registry.js';
-import type { StoreChoice } from './embedded.js';
-import { checkExtensions, type Extension, findExtension } from './extensions.js';
+import { checkExtensions, type Extension, findExtension, type StoreChoice } from './extensions.js';
+import { registryAddress } from './settings/table/rules.js';
 
 export interface NodeOptions {
   /** Nodes of one cluster find each other by this name. Default 'lts'. */
   readonly clusterName?: string | undefined;
-  /** 'embedded' (default): the nodes of this process. */
+  /** 'embedded' (default): the nodes of this process. 'nats://host:4222' (several with commas): a cluster. */
   readonly registryAddress?: string | undefined;
+  /** How to reach that NATS; nothing of it counts for an embedded node. */
+  readonly nats?: NatsOptions | undefined;
   /** Folder of the store and of what could not be sent. Default './data'. */
   readonly dataPath?: string | undefined;
   /** 'lmdb' (default) keeps jobs on disk; 'memory' forgets them with the process; else an extension's name. */
@@ -31,8 +33,44 @@ export interface NodeOptions {
   readonly masterChangeListener?: MasterChangeListener | undefined;
 }
 
+/** At most one kind of credentials, here or in the address. */
+export interface NatsOptions {
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** The seed of an nkey, `SU…`. */
+  readonly nkeySeed?: string | undefined;
+  /** A file with a JWT and its nkey seed, read again at every reconnect. */
+  readonly credsFile?: string | undefined;
+  /** PEM files, read again at every reconnect. Default: TLS for `tls://` addresses, by the system's authorities. */
+  readonly tls?:
+    | {
+        readonly caFile?: string | undefined;
+        readonly certFile?: string | undefined;
+        readonly keyFile?: string | undefined;
+        /** For servers that speak TLS from the first byte. Default false. */
+        readonly isHandshakeFirst?: boolean | undefined;
+      }
+    | undefined;
+  /** The first connection must stand within this time, in ms. Default 10,000. */
+  readonly connectWithinMs?: number | undefined;
+  /** A server that does not answer two pings in a row is given up; in ms. Default 5,000. */
+  readonly pingEveryMs?: number | undefined;
+  /** Copies of the registry in a cluster of NATS servers: 1, 3 or 5. Default 1. */
+  readonly replicas?: number | undefined;
+}
+
 /** Must not throw; what it throws is logged. */
 export type MasterChangeListener = (master: NodeInfo, isMaster: boolean) => unknown;
+
+export const isEmbedded = ({ registryAddress = 'embedded' }: NodeOptions): boolean => registryAddress === 'embedded';
+
+/** The servers of a registry address that is not embedded. */
+export const serversOf = ({ registryAddress = '' }: NodeOptions): string[] =>
+  registryAddress
+    .split(',')
+    .map((server) => server.trim())
+    .filter((server) => server !== '');
 
 /** With their defaults. */
 export function storeChoiceOf(options: NodeOptions): StoreChoice {
@@ -62,6 +100,7 @@ const logMethods = ['debug', 'info', 'warn', 'error'] as const;
 const nodeKeys = [
   'clusterName',
   'registryAddress',
+  'nats',
   'dataPath',
   'jobQueue',
   'failStore',
@@ -85,6 +124,7 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   checkName('clusterName', options.clusterName ?? 'lts');
   checkName('identity', options.identity ?? 'made');
   checkRegistryAddress(options.registryAddress ?? 'embedded');
+  checkNats(options.nats ?? {});
   checkListener(options.masterChangeListener);
   const { jobQueue, failStore, extensions } = storeChoiceOf(options);
   checkExtensions(extensions);
@@ -93,9 +133,29 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
 }
 
 function checkRegistryAddress(address: string): void {
-  if (address === 'embedded') return;
-  const shownAddress = shown(address).replace(/\/\/[^@]*@/, '//[redacted]@');
-  throw wrong(`registryAddress: ${shownAddress} cannot be used yet: so far there is only 'embedded'`);
+  registryAddress.read(address, { key: 'registryAddress', folder: '.', extensionsOf: () => [] });
+}
+
+const natsKeys = [
+  'user',
+  'password',
+  'token',
+  'nkeySeed',
+  'credsFile',
+  'tls',
+  'connectWithinMs',
+  'pingEveryMs',
+  'replicas',
+];
+
+/** What the values themselves are worth shows when the connection is made. */
+function checkNats(nats: NatsOptions): void {
+  if (typeof nats !== 'object' || nats === null) throw wrong(`nats: ${shown(nats)} is no object`);
+  const unknown = Object.keys(nats).find((key) => !natsKeys.includes(key));
+  if (unknown !== undefined) throw wrong(`nats.${unknown}: no such option. Known: ${natsKeys.join(', ')}`);
+  checkWhole('nats.connectWithinMs', nats.connectWithinMs ?? 1, { min: 1, max: 3_600_000 });
+  checkWhole('nats.pingEveryMs', nats.pingEveryMs ?? 100, { min: 100, max: 3_600_000 });
+  checkOneOf('nats.replicas', String(nats.replicas ?? 1), ['1', '3', '5']);
 }
 
 function checkListener(listener: unknown): void {

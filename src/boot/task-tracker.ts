@@ -5,8 +5,8 @@ import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { Runners } from '../ports/runners.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
-import { enterCluster, leaveCluster, membershipOf, type PlacedNode, startRole } from './node-place.js';
 import { OnceStarted } from './once-started.js';
+import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import { type OpenRunners, prepareRunners, type RunnerOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
 
@@ -36,8 +36,7 @@ const ownKeys = [
   'bizLoggerLevel',
 ];
 
-interface Running extends PlacedNode {
-  readonly role: TaskTrackerRole;
+interface Running extends PlacedNode<TaskTrackerRole> {
   readonly opened: OpenRunners;
 }
 
@@ -77,7 +76,7 @@ export class TaskTracker {
       try {
         return await role.stop(deadlineMs);
       } finally {
-        await leaveCluster(node);
+        await leaveNode(node);
         await opened.close();
       }
     });
@@ -100,16 +99,13 @@ export class TaskTracker {
 
   private async openWith(opened: OpenRunners): Promise<Running> {
     const { runners } = opened;
-    const place = await enterCluster(this.options, 'TASK_TRACKER');
-    const transport = place.embedded.network.transport();
-    const { failStore } = place.embedded;
-    const ports = { transport, failStore, runners, codec, clock, ids, chance, log: place.log };
-    const role = new TaskTrackerRole(ports, { ...this.settings(), cluster: place.cluster, identity: place.identity });
+    const place = await enterPlace(this.options, 'TASK_TRACKER', () => void this.stop());
+    const { cluster, identity, transport, failStore, log } = place;
+    const ports = { transport, failStore, runners, codec, clock, ids, chance, log };
+    const role = new TaskTrackerRole(ports, { ...this.settings(), cluster, identity });
     const { nodeGroup } = this.settings();
-    const processors = runners.ids();
-    const membership = membershipOf(place, this.options, { type: 'TASK_TRACKER', nodeGroup, processors });
-    await startRole(role, { place, transport, membership });
-    return { place, role, transport, membership, opened };
+    const membership = membershipOf(place, this.options, { nodeGroup, processors: runners.ids() });
+    return { ...(await startNode({ place, role, membership })), opened };
   }
 
   private settings() {

@@ -17,7 +17,7 @@ export const exitCodesText = `Exit codes:
   0    done
   1    it failed: the job ended without success, the store is damaged, the application could not start
   2    the command was called wrongly, or a value, job or setting is not right
-  3    no application is running on the data path, or it did not answer
+  3    no application is running on the data path, no JobTracker in the cluster, or none that answers
   4    no such job
   5    not now: the job's state does not allow it, it had ended already, the queue is full, the time was over
   130  interrupted by Ctrl-C`;
@@ -36,6 +36,7 @@ const codesOfErrors: Partial<Record<ErrorCode, ExitCode>> = {
   LTS_STATE_CONFLICT: exitCodes.notNow,
   LTS_BUSY: exitCodes.notNow,
   LTS_TIMEOUT: exitCodes.unreachable,
+  LTS_CONNECT_FAILED: exitCodes.unreachable,
 };
 
 /** The command stopped waiting: at Ctrl-C, or because its time was over. What it waited for goes on. */

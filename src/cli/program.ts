@@ -7,6 +7,7 @@ import { addCronCommand } from './commands/cron.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addJobsCommands } from './commands/jobs.js';
 import { addLogsCommand } from './commands/logs.js';
+import { addNodesCommand } from './commands/nodes.js';
 import { addSubmitCommand } from './commands/submit.js';
 import { exitCodesText } from './exit-codes.js';
 import { again } from './option-values.js';
@@ -30,7 +31,8 @@ export function makeProgram(): Command {
   addJobsCommands(program);
   addLogsCommand(program);
   addControlCommands(program);
-  addCronCommand(program.commandsGroup('Tools:'));
+  addNodesCommand(program.commandsGroup('Tools:'));
+  addCronCommand(program);
   addDoctorCommand(program);
   return program.helpCommand(true);
 }

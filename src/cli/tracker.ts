@@ -1,5 +1,6 @@
 /** What commands about jobs share: the way to the application, what ends a wait, and how a job is named. */
 import type { Command } from 'commander';
+import type { CommandPlace } from '../boot/local/command-place.js';
 import type { TrackerAccess } from '../boot/local/tracker-access.js';
 import { LtsError } from '../errors.js';
 import type { GlobalOptions, Output } from './output.js';
@@ -26,7 +27,7 @@ export async function withTracker<T>({ options, out, need }: Call, use: (jobs: J
   for (const problem of place.problems) out.note(`lts: ${problem}`);
   const access = await accessTracker({ ...place, need });
   try {
-    if (access.pid === undefined)
+    if (access.from === 'store')
       out.note(`No application is running on ${place.dataPath}; this is what its store holds.`);
     return await use({ ...access, dataPath: place.dataPath });
   } catch (error) {
@@ -36,12 +37,13 @@ export async function withTracker<T>({ options, out, need }: Call, use: (jobs: J
   }
 }
 
-/** The owner of the path is there, but nobody in it answers for this cluster. */
-function explained(
-  error: unknown,
-  { access, place }: { access: TrackerAccess; place: { readonly dataPath: string; readonly cluster: string } },
-): unknown {
-  if (!LtsError.is(error, 'LTS_NO_TRACKER') || access.pid === undefined || access.lost.aborted) return error;
+/** The owner of the path, or NATS, is there, but nobody answers for this cluster. */
+function explained(error: unknown, { access, place }: { access: TrackerAccess; place: CommandPlace }): unknown {
+  if (!LtsError.is(error, 'LTS_NO_TRACKER') || access.from === 'store' || access.lost.aborted) return error;
+  if (access.from === 'cluster') {
+    const text = `No JobTracker of cluster ${place.cluster} answers over NATS. Start one: lts jobtracker; or name its cluster with --cluster-name.`;
+    return new LtsError('LTS_NO_TRACKER', text, { cause: error });
+  }
   const text = `Process ${access.pid} owns ${place.dataPath}, but no JobTracker of cluster ${place.cluster} runs in it. Start one there, or name its cluster with --cluster-name.`;
   return new LtsError('LTS_NO_TRACKER', text, { cause: error });
 }

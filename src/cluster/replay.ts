@@ -3,6 +3,7 @@ import { LtsError } from '../errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { FailEntry, FailStore, FailTopic } from '../ports/fail-store.js';
 import type { Log } from '../ports/log.js';
+import { limits } from '../protocol/limits.js';
 import { Duty } from './duty.js';
 
 export interface ReplayOptions<Value> {
@@ -16,9 +17,21 @@ export interface ReplayOptions<Value> {
    * was refused for good, or undefined where it was taken.
    */
   readonly send: (values: readonly Value[]) => Promise<readonly (string | undefined)[]>;
+  /** Told when nothing is kept any more, whoever sent it. */
+  readonly onEmpty?: (() => void) | undefined;
 }
 
 const batchMax = 200;
+
+/** As many of the first entries as one message may carry; one at least. */
+function oneMessage(entries: readonly FailEntry[]): readonly FailEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex(({ value }, i) => {
+    bytes += Buffer.byteLength(value);
+    return i > 0 && bytes > limits.batchBytesMax;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
 
 export class Replay<Value> {
   private readonly duty: Duty;
@@ -40,8 +53,8 @@ export class Replay<Value> {
   async drain(): Promise<void> {
     const { failStore, topic } = this.options;
     for (;;) {
-      const entries = await failStore.peek(topic, batchMax);
-      if (entries.length === 0) return;
+      const entries = oneMessage(await failStore.peek(topic, batchMax));
+      if (entries.length === 0) return this.options.onEmpty?.();
       const readable = await this.readable(entries);
       if (readable.length > 0 && !(await this.isSent(readable))) return;
     }

@@ -97,7 +97,7 @@ export class Follow {
     const log = await this.readLog(following, cursor);
     const at = log.cursor ?? cursor;
     // The rest of a long log first: nothing else is told before its time, the end of the job least of all.
-    if (log.lines.length >= linesPerEventMax)
+    if (log.lines.length >= linesPerEventMax || log.hasMore)
       return { events: log.lines.map(eventOf), seen: { ...seen, cursor: at }, isOver: false };
     const isNewer = job !== undefined && job.status.rev > afterRev;
     const isOver = isNewer && isEnded(job.status.state);

@@ -14,6 +14,7 @@ import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
 import { shown, textOf } from '../kit/shown.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { JobKey, SubmitAnswer, SubmittedJob } from '../protocol/messages.js';
 import type { ClientParts } from './client-ports.js';
@@ -54,14 +55,16 @@ export class Submit {
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
       batchSizeMax: limits.batchBytesMax,
-      sizeOf: ({ job }) => 400 + job.body.params.length,
+      sizeOf: ({ job }) => 400 + wireBytes(job.body.params),
       queuedItemsMax: queuedJobsMax,
       flightsMax: 4,
       endOfTurn: () => clock.endOfTurn(),
       send: (outgoing) => this.send(outgoing),
     });
     const send = (jobs: readonly SubmittedJob[]) => this.sendKept(jobs);
-    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send });
+    // Another client of this process may have sent what this one found in their FailStore.
+    const onEmpty = () => this.kept.clear();
+    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send, onEmpty });
   }
 
   /** What an earlier process left in the FailStore is sent before anything new of the same key. */

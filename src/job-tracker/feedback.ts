@@ -7,6 +7,7 @@ import { ask } from '../cluster/ask.js';
 import type { JobRecord } from '../job/job.js';
 import { withStatus } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { FinishedJob } from '../protocol/messages.js';
 import type { JobWrites } from './records/writes.js';
@@ -90,7 +91,7 @@ export class Feedback {
         name: `feedback to ${submitNodeGroup}`,
         batchItemsMax: limits.batchJobsMax,
         batchSizeMax: limits.batchBytesMax,
-        sizeOf: (record) => 512 + (record.status.result?.length ?? 0),
+        sizeOf: ({ status }) => 512 + wireBytes(status.result ?? '') + wireBytes(status.message ?? ''),
         queuedItemsMax: 10_000,
         endOfTurn: () => this.parts.ports.clock.endOfTurn(),
         send: (records) => this.deliver(submitNodeGroup, records),

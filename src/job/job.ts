@@ -3,6 +3,7 @@
  * Pure data; the rules stand in `validate.ts`, `next-step.ts`, `schedule.ts` and `cron.ts`.
  */
 import type { Duration } from '../kit/duration.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 
 /** The four answers of a runner, in LTS's words. */
 export enum Action {
@@ -270,10 +271,14 @@ const endStates: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancel
 export const isEnded = (state: JobState): boolean => endStates.has(state);
 
 /**
- * What a body weighs on the wire, generously: its params in UTF-8 and 400 bytes for the rest. Encoding it again only to weigh it
- * would cost more than the step that asks.
+ * What a body weighs on the wire, generously: its params, which are text within text there, and 400 bytes for the rest. Encoding
+ * it again only to weigh it would cost more than the step that asks.
  */
-export const bodyBytes = (body: JobBody): number => 400 + Buffer.byteLength(body.params);
+export const bodyBytes = (body: JobBody): number => 400 + wireBytes(body.params);
+
+/** What a record weighs on the wire, generously. */
+export const recordBytes = ({ body, status }: JobRecord): number =>
+  bodyBytes(body) + 600 + wireBytes(status.result ?? '') + wireBytes(status.message ?? '');
 
 /** From two losses on an instance is a suspect: it waits in a lane of its own. */
 export const isSuspect = (record: JobRecord): boolean => record.status.losses >= 2;

@@ -149,7 +149,12 @@ export interface Messages {
   };
   ReadLog: {
     body: { readonly jobId: string; readonly cursor?: string | undefined; readonly limit: number };
-    reply: { readonly lines: readonly JobLogLine[]; readonly cursor?: string | undefined };
+    /** `hasMore`: the page closed for its size, and others follow it. */
+    reply: {
+      readonly lines: readonly JobLogLine[];
+      readonly cursor?: string | undefined;
+      readonly hasMore?: boolean | undefined;
+    };
   };
   ExplainJob: { body: JobKey; reply: Explanation };
 

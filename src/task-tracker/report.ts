@@ -7,6 +7,7 @@ import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer, RunReport } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';
@@ -150,4 +151,4 @@ export class Report {
 const keyOf = ({ jobId, runId }: RunReport): string => `${jobId}/${runId}`;
 
 const sizeOfReport = ({ outcome }: RunReport): number =>
-  256 + (outcome.message?.length ?? 0) + (outcome.kind === 'success' ? (outcome.result?.length ?? 0) : 0);
+  256 + wireBytes(outcome.message ?? '') + (outcome.kind === 'success' ? wireBytes(outcome.result ?? '') : 0);

@@ -122,7 +122,9 @@ export class TaskTrackerRole {
     for (const run of this.runs) run.abort('shutdown');
     await until(clock, Math.min(graceMs, leftMs(reportMs)), isIdle);
     for (const run of this.runs) run.giveUp();
-    await within(clock, leftMs(reportMs / 2), this.flushed());
+    await within(clock, leftMs(reportMs / 2), this.voice.flush());
+    // A result that nobody takes is kept by the stop of the report, and stays named until then.
+    await until(clock, leftMs(reportMs / 2), () => this.held.size === 0);
     await within(clock, leftMs(0), this.leave());
     return { ...this.ends };
   }
@@ -270,11 +272,6 @@ export class TaskTrackerRole {
     this.refused.add(runId);
     const [oldest] = this.refused;
     if (this.refused.size > refusedMax && oldest !== undefined) this.refused.delete(oldest);
-  }
-
-  private async flushed(): Promise<void> {
-    await this.voice.flush();
-    while (this.held.size > 0) await this.parts.ports.clock.sleep(10);
   }
 }
 

@@ -7,6 +7,7 @@ import type { JobRecord } from '../job/job.js';
 import type { JobLogLine, LogLevel } from '../job/log-line.js';
 import { Batcher } from '../kit/batcher.js';
 import { textOf } from '../kit/shown.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress } from '../protocol/messages.js';
 import type { RunVoice } from './run.js';
@@ -41,7 +42,7 @@ export class Voice {
       name: 'biz log',
       batchItemsMax: 1_000,
       batchSizeMax: limits.batchBytesMax,
-      sizeOf: (line) => 128 + line.text.length,
+      sizeOf: (line) => 256 + wireBytes(line.text),
       queuedItemsMax: queuedLinesMax,
       endOfTurn: () => parts.ports.clock.endOfTurn(),
       send: (lines) => this.send(lines),

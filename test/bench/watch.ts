@@ -1,7 +1,7 @@
 /** Looks on at an embedded cluster from inside its process: what it writes, what it sends, and when jobs are claimed and ended. */
 import type { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
-import { EmbeddedCluster } from '../../src/boot/embedded.js';
 import { storeChoiceOf } from '../../src/boot/node-options.js';
+import { EmbeddedCluster } from '../../src/boot/places/embedded-place.js';
 import { isEnded, type JobRecord } from '../../src/job/job.js';
 import { Deferred } from '../../src/kit/deferred.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue } from '../../src/ports/job-queue.js';

@@ -37,6 +37,13 @@ describe('Replay', () => {
     expect(await failStore.count('results')).toBe(0);
   });
 
+  it('closes a batch before it is too large for one message', async () => {
+    const large = Array.from({ length: 5 }, (_, i) => `${i}${' '.repeat(200 * 1024)}`);
+    const { replay, batches } = await aReplay([...large, `5${' '.repeat(900 * 1024)}`, '6'], () => []);
+    await replay.drain();
+    expect(batches).toEqual([[0, 1], [2, 3], [4], [5], [6]]);
+  });
+
   it('what is refused is set aside with its reason and does not block the others', async () => {
     const { replay, failStore } = await aReplay(numbers(3), (batch) =>
       batch.map((n) => (n === 1 ? 'bad field' : undefined)),

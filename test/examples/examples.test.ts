@@ -22,11 +22,7 @@ afterEach(() => {
 async function run(file: string, tsconfig = join(root, 'tsconfig.json')): Promise<string> {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
   const options = { cwd: folder, timeout: 60_000, env: { ...process.env, LTS_DATA_PATH: join(folder, 'data') } };
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [tsx, '--tsconfig', tsconfig, file],
-    options,
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, [tsx, '--tsconfig', tsconfig, file], options);
   return stdout;
 }
 
@@ -40,6 +36,7 @@ const expected: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'result    succeeded - SpringBean did its work',
     /feedback {2}\{\s+taskId: 'tntOrder:cws1804',\s+success: true,\s+message: 'SpringBean did its work'/,
   ],
+  'cluster/main.ts': [/all 40 pages are done|A cluster needs NATS: run `npm run servers`/],
   'cron-and-repeat.ts': [
     'every 200 ms: run 3',
     'by cron: run 2',
@@ -101,7 +98,7 @@ const expected: Readonly<Record<string, readonly (string | RegExp)[]>> = {
 
 describe('examples', () => {
   /** What those in folders are made of, beside their `main.ts`. */
-  const parts = /^quickstart\/(processors\/|data\/|lts\.properties$)/;
+  const parts = /^(quickstart\/(processors\/|data\/|lts\.properties$)|cluster\/node\.ts$)/;
 
   it('each example is run here', () => {
     const files = readdirSync(join(root, 'examples'), { withFileTypes: true, recursive: true })

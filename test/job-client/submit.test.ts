@@ -31,6 +31,17 @@ const all = (code: string, msg?: string) => (jobs: readonly SubmittedJob[]) => (
 });
 const silence = () => new Promise(() => undefined);
 
+it('what another client of the same FailStore has sent holds nothing back any more', async () => {
+  const { cluster, submit, failStore, listen } = await aClient();
+  expect((await submit({ jobId: 'J1', taskId: 'T' })).code).toBe('stored-locally');
+  const other = await cluster.startClient({ failStore });
+  listen(all('accepted'));
+  await cluster.advance(6_000);
+  expect(await failStore.count('submissions')).toBe(0);
+  for (const client of [cluster.client, other])
+    expect((await cluster.until(client.role.submit({ taskId: 'T' }))).code).toBe('accepted');
+});
+
 describe('the codes', () => {
   it.each(['accepted', 'duplicate', 'replaced', 'rejected', 'busy'])('%s: as the tracker answers', async (code) => {
     const { submit } = await aClient({}, all(code, 'why'));

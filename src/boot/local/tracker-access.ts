@@ -1,6 +1,6 @@
 /**
- * A way to the jobs of a data path from another process: through the local socket of the application that owns it or, for
- * questions while none runs, from the store itself.
+ * A way to the jobs from another process: over NATS where the registry address names it; else through the local socket of the
+ * application that owns the data path or, for questions while none runs, from the store itself.
  */
 import { resolve } from 'node:path';
 import { type OwnerRecord, ownerOf } from '../../adapters/lmdb/owner.js';
@@ -8,12 +8,13 @@ import { LocalTransport } from '../../adapters/local/local-transport.js';
 import { MemoryFailStore } from '../../adapters/memory/memory-fail-store.js';
 import { LtsError } from '../../errors.js';
 import { JobClientRole } from '../../job-client/job-client.js';
-import type { Log } from '../../ports/log.js';
 import type { Transport } from '../../ports/transport.js';
+import { isEmbedded } from '../node-options.js';
 import { clock, codec, ids, newIdentity } from '../system-ports.js';
+import { type ClusterAddress, openLink, silent } from './cluster-nodes.js';
 import type { StoredJobs } from './stored-jobs.js';
 
-export interface AccessPlace {
+export interface AccessPlace extends ClusterAddress {
   readonly dataPath: string;
   readonly cluster: string;
   /** Named as the submitting group. Default 'lts'. */
@@ -24,7 +25,9 @@ export interface AccessPlace {
 
 export interface TrackerAccess {
   readonly client: JobClientRole;
-  /** The process that answers; undefined: the store does, and no application runs. */
+  /** Who answers: a process on the data path, the store while no application runs, or a cluster. */
+  readonly from: 'process' | 'store' | 'cluster';
+  /** Of that process. */
   readonly pid: number | undefined;
   /** Aborts when the application is gone. */
   readonly lost: AbortSignal;
@@ -35,10 +38,10 @@ export interface TrackerAccess {
 const briefPauseMs = 50;
 const triesMax = 60;
 const submitWithinMs = 10_000;
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Throws LTS_NO_TRACKER, saying how to start an application; LTS_BUSY; and for the store's sake LTS_STORE_CORRUPT or LTS_STORE_FAILED. */
 export async function accessTracker(place: AccessPlace): Promise<TrackerAccess> {
+  if (!isEmbedded(place)) return overNats(place);
   const path = resolve(place.dataPath);
   for (let tries = 0; tries < triesMax; tries++) {
     const access = await tryAccess({ ...place, dataPath: path });
@@ -63,11 +66,18 @@ async function tryAccess(place: AccessPlace): Promise<TrackerAccess | undefined>
   throw new LtsError('LTS_NO_TRACKER', text);
 }
 
+/** As a JobClient of its own; the connection outlives an interruption, so it is never lost. */
+async function overNats(place: AccessPlace): Promise<TrackerAccess> {
+  const { transport, close } = await openLink(place);
+  const access = await openClient(place, transport, close);
+  return { ...access, from: 'cluster', pid: undefined, lost: new AbortController().signal };
+}
+
 async function throughSocket(place: AccessPlace, owner: OwnerRecord): Promise<TrackerAccess> {
   const lost = new AbortController();
   const transport = await connect(place.dataPath, { owner, onLost: () => lost.abort(owner) });
   const access = await openClient(place, transport, () => transport.close());
-  return { ...access, pid: owner.pid, lost: lost.signal };
+  return { ...access, from: 'process', pid: owner.pid, lost: lost.signal };
 }
 
 async function connect(
@@ -88,7 +98,7 @@ async function fromStore(place: AccessPlace, store: typeof StoredJobs): Promise<
     const { dataPath, cluster } = place;
     const stored = await store.open({ dataPath, cluster, log: silent });
     const access = await openClient(place, stored.transport, () => stored.close());
-    return { ...access, pid: undefined, lost: new AbortController().signal };
+    return { ...access, from: 'store', pid: undefined, lost: new AbortController().signal };
   } catch (error) {
     if (LtsError.is(error, 'LTS_DATA_PATH_IN_USE')) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** Settings from properties files, environment and code: checked together, and typed for boot. */
 import { LtsError } from '../../errors.js';
 import { assign, type SettingsExtension } from './assign.js';
+import { withNats } from './nats-options.js';
 import { type SettingEntry, SettingReader } from './reader.js';
 import { readSources, type SourcesRequest } from './sources.js';
 import type { Patterns } from './table/rules.js';
@@ -13,10 +14,11 @@ export interface SettingsRequest extends SourcesRequest {
 }
 
 type Table = typeof settingsTable;
-type JobTrackerSettings = ValuesOf<Table['jobTracker']>;
-type JobClientSettings = ValuesOf<Table['jobClient']> & Pick<JobTrackerSettings, 'jobQueue'>;
+type JobTrackerSettings = ReturnType<typeof withNats<ValuesOf<Table['jobTracker']>>>;
+type JobClientSettings = ReturnType<typeof withNats<ValuesOf<Table['jobClient']>>> &
+  Pick<JobTrackerSettings, 'jobQueue'>;
 /** Of one node group. */
-export type TaskTrackerSettings = Omit<ValuesOf<Table['taskTracker']>, 'nodeGroups'> &
+export type TaskTrackerSettings = Omit<ReturnType<typeof withNats<ValuesOf<Table['taskTracker']>>>, 'nodeGroups'> &
   Pick<JobTrackerSettings, 'jobQueue'> & { readonly nodeGroup: string };
 
 /** What an application starts from. The names of a role's settings are those of its node's options. */
@@ -94,7 +96,8 @@ function settingsOf(reader: SettingReader, outcome: Pick<Settings, 'folder' | 'w
     settingsTable.application,
   );
   const { identity, dataPath } = reader.valuesOf(settingsTable.shared);
-  const jobTracker = withIdentity(reader.valuesOf(settingsTable.jobTracker), identity, 'JT');
+  const nats = reader.valuesOf(settingsTable.nats);
+  const jobTracker = withIdentity(withNats(reader.valuesOf(settingsTable.jobTracker), nats), identity, 'JT');
   const { jobQueue } = jobTracker;
   return {
     ...outcome,
@@ -103,7 +106,7 @@ function settingsOf(reader: SettingReader, outcome: Pick<Settings, 'folder' | 'w
     health: healthPort === undefined ? undefined : { port: healthPort, host: healthHost },
     stopDeadlineMs,
     log: { level: logLevel, pretty: logPretty },
-    jobClient: { ...withIdentity(reader.valuesOf(settingsTable.jobClient), identity, 'JC'), jobQueue },
+    jobClient: { ...withIdentity(withNats(reader.valuesOf(settingsTable.jobClient), nats), identity, 'JC'), jobQueue },
     taskTrackers: taskTrackersOf(reader, identity).map((one) => ({ ...one, jobQueue })),
     jobTracker,
     mongo: reader.valuesOf(settingsTable.mongo),
@@ -124,7 +127,10 @@ function withIdentity<Role extends { readonly identity: string | undefined }>(
 }
 
 function taskTrackersOf(reader: SettingReader, identity: string | undefined): Omit<TaskTrackerSettings, 'jobQueue'>[] {
-  const { nodeGroups, ...role } = reader.valuesOf(settingsTable.taskTracker);
+  const { nodeGroups, ...role } = withNats(
+    reader.valuesOf(settingsTable.taskTracker),
+    reader.valuesOf(settingsTable.nats),
+  );
   const settings = withIdentity(role, identity, 'TT');
   return nodeGroups.map((nodeGroup, index) => {
     const isFurther = index > 0 && settings.identity !== undefined;

@@ -5,6 +5,7 @@ import { settingsTable } from './table/settings-table.js';
 
 const titles: Readonly<Record<keyof typeof settingsTable, string>> = {
   shared: 'Every node; a role may say otherwise for itself',
+  nats: 'NATS, for registry-address=nats://…; a role may have its own login',
   application: 'The application',
   jobClient: 'JobClient',
   taskTracker: 'TaskTracker',
@@ -67,7 +68,7 @@ export function settingsDocument(): string {
   const tables = groups().map(tableOf);
   const former = formerKeys.map(({ keys, reason }) => row([keys.map(code).join(' '), reason]));
   const note =
-    'A role may have its own word on each shared key (`lts.jobclient.data-path`, `lts.tasktracker.registry-address` …) and on `job.fail.store`.';
+    'A role may have its own word on each shared key (`lts.jobclient.data-path`, `lts.tasktracker.registry-address` …), on the login to NATS (`lts.jobclient.nats.user` …) and on `job.fail.store`.';
   const formerTable = ['Keys of LTS that are known and do nothing (a warning says so)', '', ...headOf(['Key', 'Why'])];
   return [...tables, note, '', ...formerTable, ...former, ''].join('\n');
 }

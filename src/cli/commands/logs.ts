@@ -42,7 +42,7 @@ function showLogs(id: string, { options, out }: Call<LogsOptions>): Promise<Exit
     const { job } = await jobs.client.ask('GetJob', keyOf(id, options.nodeGroup));
     if (!job) throw unknownJob(id, options.nodeGroup);
     if (!options.follow) return showLines(job, jobs, { options, out });
-    if (jobs.pid !== undefined) return followLines(job.jobId, jobs, { options, out });
+    if (jobs.from !== 'store') return followLines(job.jobId, jobs, { options, out });
     return showStoredStory(job, jobs, { options, out });
   });
 }
@@ -59,7 +59,7 @@ async function showLines({ jobId }: JobRecord, jobs: Jobs, { options, out }: Cal
     shown += page.lines.length;
     if (out.isJson) kept.push(...page.lines);
     else for (const line of page.lines) out.text(logLineText(line, out.paint));
-    if (page.lines.length < limit) break;
+    if (page.lines.length < limit && !page.hasMore) break;
   }
   if (out.isJson) out.document({ jobId, lines: kept.map(lineView), cursor });
   if (shown === 0) out.note(`No lines${options.cursor === undefined ? '' : ' after this cursor'}.`);

@@ -1,11 +1,12 @@
 /** Queries: what is known of a job, now or as soon as it changes. */
 import { LtsError } from '../../errors.js';
-import type { JobRecord } from '../../job/job.js';
+import { type JobRecord, recordBytes } from '../../job/job.js';
 import type { ListRequest } from '../../job/listing.js';
 import type { JobLogLine } from '../../job/log-line.js';
 import { isJobId } from '../../job/validate.js';
 import { Deferred } from '../../kit/deferred.js';
 import { shown, textOf } from '../../kit/shown.js';
+import { wireBytes } from '../../kit/wire-bytes.js';
 import type { JobQueue } from '../../ports/job-queue.js';
 import { limits } from '../../protocol/limits.js';
 import type { BodyOf, JobKey, Progress, ReplyOf } from '../../protocol/messages.js';
@@ -48,6 +49,20 @@ function checkList({ states, nodeGroup, taskId, cursor, limit }: ListRequest): v
   if (wrong) throw new LtsError('LTS_MESSAGE_INVALID', `${wrong}. Correct it and ask again.`);
 }
 
+/** A page that one message can carry: read again with a smaller limit while it is too large. */
+async function fitting<Page>(
+  limit: number,
+  read: (limit: number) => Promise<Page>,
+  bytesOf: (page: Page) => number,
+): Promise<{ readonly page: Page; readonly isCut: boolean }> {
+  for (let most = limit; ; ) {
+    const page = await read(most);
+    const bytes = bytesOf(page);
+    if (bytes <= limits.batchBytesMax || most === 1) return { page, isCut: most < limit };
+    most = Math.max(1, Math.floor((most * limits.batchBytesMax) / bytes));
+  }
+}
+
 interface Waiter {
   readonly afterRev: number;
   readonly isLogWanted: boolean;
@@ -71,18 +86,28 @@ export class Queries implements WriteObserver {
     }
   }
 
-  list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
+  async list(request: BodyOf<'ListJobs'>): Promise<ReplyOf<'ListJobs'>> {
     checkList(request);
-    return this.parts.ports.queue.list({ ...request, limit: Math.max(1, Math.min(request.limit, pageMax)) });
+    const { page } = await fitting(
+      Math.max(1, Math.min(request.limit, pageMax)),
+      (limit) => this.parts.ports.queue.list({ ...request, limit }),
+      ({ records }) => records.reduce((sum, record) => sum + recordBytes(record), 0),
+    );
+    return page;
   }
 
   async count(): Promise<ReplyOf<'CountJobs'>> {
     return { counts: await this.parts.ports.queue.count() };
   }
 
-  readLog({ jobId, cursor, limit }: BodyOf<'ReadLog'>): Promise<ReplyOf<'ReadLog'>> {
+  async readLog({ jobId, cursor, limit }: BodyOf<'ReadLog'>): Promise<ReplyOf<'ReadLog'>> {
     if (!isJobId(jobId)) throw new LtsError('LTS_JOB_NOT_FOUND', `${shown(jobId)} is not a jobId.`);
-    return this.parts.ports.logger.read(jobId, { cursor, limit: Math.max(1, Math.min(limit, 1000)) });
+    const { page, isCut } = await fitting(
+      Math.max(1, Math.min(limit, pageMax)),
+      (most) => this.parts.ports.logger.read(jobId, { cursor, limit: most }),
+      ({ lines }) => lines.reduce((sum, { text }) => sum + 256 + wireBytes(text), 0),
+    );
+    return isCut ? { ...page, hasMore: true } : page;
   }
 
   /** A long poll: the present state once its rev is greater, or when the wait is over. */

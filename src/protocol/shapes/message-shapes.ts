@@ -92,7 +92,7 @@ export const messageShapes = {
   },
   ReadLog: {
     body: object({ jobId: id, cursor: optional(cursor), limit: anyWhole }),
-    reply: object({ lines: batch(jobLogLine), cursor: optional(cursor) }),
+    reply: object({ lines: batch(jobLogLine), cursor: optional(cursor), hasMore: optional(truth) }),
   },
   ExplainJob: { body: jobKey, reply: explanation },
 

@@ -22,6 +22,8 @@ it('is what the properties say, their paths meant from their folder', () => {
     dataPath: join(folder, 'here'),
     cluster: 'demo',
     nodeGroup: 'web',
+    registryAddress: 'embedded',
+    nats: expect.any(Object),
     problems: [],
   });
 });
@@ -38,7 +40,16 @@ it('is known in spite of settings that only the application understands', () => 
   expect(place.problems).toEqual([expect.stringContaining('lts.properties:2')]);
 });
 
-it('is refused where it cannot be read, is missing, or is no place of the embedded shape', () => {
+it('is a cluster where the properties name one, with the login of a client; a data path on the command line means what runs there', () => {
+  const file = properties('lts.registry-address=nats://host:4222', 'lts.nats.user=all', 'lts.jobclient.nats.user=web');
+  expect(commandPlace({ files: [file] })).toMatchObject({
+    registryAddress: 'nats://host:4222',
+    nats: { user: 'web', connectWithinMs: 10_000 },
+  });
+  expect(commandPlace({ files: [file], dataPath: 'there' }).registryAddress).toBe('embedded');
+});
+
+it('is refused where it cannot be read or is missing', () => {
   const wrong = (text: RegExp) =>
     expect.objectContaining({ code: 'LTS_CONFIG_INVALID', message: expect.stringMatching(text) });
   const place =
@@ -46,6 +57,6 @@ it('is refused where it cannot be read, is missing, or is no place of the embedd
     () =>
       commandPlace({ files: [properties(...lines)] });
   expect(place('lts.cluster-name=a b')).toThrow(wrong(/lts.properties:1.*cluster-name/));
-  expect(place('lts.registry-address=nats://user:geheim@host:4222')).toThrow(wrong(/^(?!.*geheim).*--data-path/));
+  expect(place('lts.registry-address=http://user:geheim@host:4222')).toThrow(wrong(/^(?!.*geheim).*nats:/s));
   expect(() => commandPlace({ files: [join(folder, 'none')] })).toThrow(wrong(/none: no such file/));
 });

@@ -62,6 +62,11 @@ describe('sources', () => {
         'lts.cluster-name',
         'lts.registry-address',
         'lts.data-path',
+        'lts.nats.user',
+        'lts.nats.password',
+        'lts.nats.token',
+        'lts.nats.nkey-seed',
+        'lts.nats.creds-file',
         'lts.jobtracker.configs.job.fail.store',
       ]),
     );
@@ -325,10 +330,28 @@ spring.port=1`;
   });
 });
 
+describe('NATS', () => {
+  it('has one login for all roles, or one for each, and TLS once a file of it is named', () => {
+    const settings = loadText(
+      `lts.nats.user=all\nlts.nats.password=a\nlts.jobclient.nats.user=web\nlts.jobclient.nats.password=b
+lts.nats.tls.ca-file=ca.pem\nlts.nats.connect-within=3s`,
+    );
+    const tls = { caFile: join(folder, 'ca.pem'), isHandshakeFirst: false };
+    expect(settings.jobTracker.nats).toMatchObject({ user: 'all', password: 'a', connectWithinMs: 3_000, tls });
+    expect(settings.taskTrackers[0]?.nats).toMatchObject({ user: 'all', password: 'a', tls });
+    expect(settings.jobClient.nats).toMatchObject({ user: 'web', password: 'b', tls });
+    expect(settings.jobClient).not.toHaveProperty('natsUser');
+    expect(loadText('lts.nats.token=t').jobTracker.nats).toMatchObject({ token: 't', tls: undefined });
+  });
+});
+
 describe('secrets', () => {
   const text = `lts.registry-address=nats://joe:geheim@a:4222,nats://geheim@b
 lts.jobtracker.configs.mongo.addresses=mongodb://joe:geheim@a,b/db
-lts.jobtracker.configs.mongo.password=geheim`;
+lts.jobtracker.configs.mongo.password=geheim
+lts.nats.password=geheim
+lts.nats.token=geheim
+lts.tasktracker.nats.nkey-seed=geheim`;
 
   it('are used, and shown to nobody', () => {
     const settings = loadText(text);

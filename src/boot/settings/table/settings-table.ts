@@ -56,12 +56,52 @@ const failStore = optional(
   'What could not be sent is kept in it. Default: memory with job.queue memory, else lmdb.',
 );
 
+/** For `lts.registry-address=nats://…`. A file that all roles share may give each its own user. */
+const nats = {
+  user: optional('lts.nats.user', rule.text, 'Who logs in to NATS; the address may say so, too.'),
+  password: optional('lts.nats.password', rule.secret, 'Password of that user.'),
+  token: optional('lts.nats.token', rule.secret, 'In place of a user: a token.'),
+  nkeySeed: optional('lts.nats.nkey-seed', rule.secret, 'In place of a user: the seed of an nkey.'),
+  credsFile: optional('lts.nats.creds-file', rule.path, 'In place of a user: a file with a JWT and its nkey seed.'),
+  caFile: optional('lts.nats.tls.ca-file', rule.path, 'PEM file of the authorities that may vouch for the server.'),
+  certFile: optional('lts.nats.tls.cert-file', rule.path, 'PEM file of the certificate that this node shows.'),
+  keyFile: optional('lts.nats.tls.key-file', rule.path, 'PEM file of the key of that certificate.'),
+  isHandshakeFirst: setting('lts.nats.tls.handshake-first', rule.boolean, {
+    default: 'false',
+    meaning: 'For servers that speak TLS from the first byte.',
+  }),
+  connectWithinMs: setting('lts.nats.connect-within', rule.duration({ min: '1ms', max: '1h' }), {
+    default: '10s',
+    meaning: 'The first connection must stand within this time.',
+  }),
+  pingEveryMs: setting('lts.nats.ping-interval', rule.duration({ min: '100ms', max: '1h' }), {
+    default: '5s',
+    meaning: 'A server that does not answer two pings in a row is given up.',
+  }),
+  replicas: setting('lts.nats.replicas', rule.whole({ min: 1, max: 5, unit: 'copies' }), {
+    default: '1',
+    meaning: 'Copies of the registry in a cluster of NATS servers: 1, 3 or 5.',
+  }),
+};
+
+/** A role's own login. */
+function ownNats(role: string) {
+  return {
+    natsUser: inherited(`lts.${role}.nats.user`, nats.user),
+    natsPassword: inherited(`lts.${role}.nats.password`, nats.password),
+    natsToken: inherited(`lts.${role}.nats.token`, nats.token),
+    natsNkeySeed: inherited(`lts.${role}.nats.nkey-seed`, nats.nkeySeed),
+    natsCredsFile: inherited(`lts.${role}.nats.creds-file`, nats.credsFile),
+  };
+}
+
 /** What every role may say for itself. */
 function ownPlace(role: string, suffix: string) {
   return {
     clusterName: inherited(`lts.${role}.cluster-name`, shared.clusterName),
     registryAddress: inherited(`lts.${role}.registry-address`, shared.registryAddress),
     dataPath: inherited(`lts.${role}.data-path`, shared.dataPath),
+    ...ownNats(role),
     identity: optional(
       `lts.${role}.identity`,
       rule.name,
@@ -167,7 +207,7 @@ const mongo = {
 };
 
 /** In the order of the documents. */
-export const settingsTable = { shared, application, jobClient, taskTracker, jobTracker, mongo };
+export const settingsTable = { shared, nats, application, jobClient, taskTracker, jobTracker, mongo };
 
 export const allSettings: readonly Setting<unknown>[] = Object.values<SettingGroup>(settingsTable).flatMap((group) =>
   Object.values(group),

@@ -1,0 +1,116 @@
+/**
+ * The cluster shape: each node has a connection to NATS of its own. Files lie where they lie in the embedded shape, so a data path
+ * serves one JobTracker or one embedded application; what other processes could not send has a folder for each of them.
+ */
+import type { Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { DataPathOwner } from '../../adapters/lmdb/owner.js';
+import { LocalServer } from '../../adapters/local/local-server.js';
+import { NatsTransport } from '../../adapters/nats/nats-transport.js';
+import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
+import { clock, ids } from '../system-ports.js';
+import { LeftOvers } from './left-overs.js';
+import { beLoneTracker } from './lone-tracker.js';
+import { NatsLink } from './nats-link.js';
+import type { NodePlace, NodeSelf } from './node-place.js';
+import { ProcessFailStore } from './process-fail-store.js';
+import { JobStores, type StorePlace, type Stores } from './stores.js';
+
+/** Stores that one process alone can use. */
+const loneStores = ['lmdb', 'memory'];
+
+/** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
+export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
+  const { dataPath = './data', nats } = options;
+  const choice = storeChoiceOf(options);
+  // A JobTracker has nothing that it could not send.
+  const keeping = self.type === 'JOB_TRACKER' ? { ...choice, failStore: 'memory' } : choice;
+  const kept = await ProcessFailStore.enter(dataPath, keeping, self.log);
+  try {
+    const link = await NatsLink.open({ ...self, servers: serversOf(options), nats });
+    void link.connection.ended.then((error) => error && self.giveUp(error.message));
+    return placeOn(link, self, { kept, files: { path: resolve(dataPath), choice, log: self.log } });
+  } catch (error) {
+    await kept.leave();
+    throw error;
+  }
+}
+
+interface PlaceParts {
+  readonly kept: ProcessFailStore;
+  readonly files: StorePlace;
+}
+
+function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): NodePlace {
+  const { transport, registry } = link;
+  const ground = new TrackerGround(link, files);
+  const isEmbeddedGone = () => ground.isOwned;
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: files.path, isEmbeddedGone });
+  const place: NodePlace = {
+    ...self,
+    transport,
+    registry,
+    failStore: kept.failStore,
+    openStores: (jobLogger) => ground.open(place, jobLogger),
+    ready: async () => {
+      await transport.ready();
+      if (files.choice.failStore === 'lmdb') leftOvers.start();
+    },
+    leave: async () => {
+      try {
+        ground.withdraw();
+        await link.close(() => leftOvers.stop());
+        await ground.close();
+      } finally {
+        await kept.leave();
+      }
+    },
+  };
+  return place;
+}
+
+/** What a JobTracker has on the data path: the path itself, so that no embedded application uses it, and the stores. */
+class TrackerGround {
+  private readonly stores: JobStores;
+  private readonly localServer: LocalServer;
+  private owner: DataPathOwner | undefined;
+  private endWatch: (() => void) | undefined;
+
+  constructor(
+    link: NatsLink,
+    private readonly files: StorePlace,
+  ) {
+    this.stores = new JobStores(files, () => this.isOwned);
+    this.localServer = new LocalServer(() => new NatsTransport(link.connection), clock);
+  }
+
+  get isOwned(): boolean {
+    return this.owner !== undefined;
+  }
+
+  async open(place: NodePlace, jobLogger: string | undefined): Promise<Stores> {
+    const { path, choice } = this.files;
+    const isLone = loneStores.includes(choice.jobQueue);
+    if (isLone) this.endWatch = await beLoneTracker(place);
+    const onConnection = (connection: Socket) => this.localServer.accept(connection);
+    const isInMemory = choice.jobQueue === 'memory' && choice.failStore === 'memory';
+    if (!isInMemory) this.owner = await DataPathOwner.take({ path, clock, ids, onConnection });
+    const stores = await this.stores.open(jobLogger);
+    // Their TaskTrackers are processes of their own, which may well live.
+    return { ...stores, hasDeadSessions: false };
+  }
+
+  /** Takes no more commands, and judges no other JobTracker any more. */
+  withdraw(): void {
+    this.endWatch?.();
+    this.localServer.close();
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.stores.close();
+    } finally {
+      await this.owner?.release();
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** A node in its place: how it gets there, joins, starts, and leaves. */
+import { pinoLog } from '../../adapters/pino/pino-log.js';
+import type { NodeInfo, NodeType } from '../../ports/registry.js';
+import { isEmbedded, type NodeOptions } from '../node-options.js';
+import { clock, newIdentity } from '../system-ports.js';
+import { enterEmbedded } from './embedded-place.js';
+import { Membership } from './membership.js';
+import type { NodePlace } from './node-place.js';
+
+/** What every running node has, whatever its role. */
+export interface PlacedNode<Role> {
+  readonly place: NodePlace;
+  readonly role: Role;
+  readonly membership: Membership;
+}
+
+const prefixes = { JOB_CLIENT: 'JC', JOB_TRACKER: 'JT', TASK_TRACKER: 'TT' } as const;
+
+/** Calls `stop` when the node cannot go on. Throws what its shape throws: see there. */
+export async function enterPlace(options: NodeOptions, type: NodeType, stop: () => void): Promise<NodePlace> {
+  const identity = options.identity ?? newIdentity(prefixes[type]);
+  const log = options.log ?? pinoLog({ identity });
+  const giveUp = (why: string) => {
+    log.error({ identity }, `this node stops: ${why}`);
+    stop();
+  };
+  const self = { type, cluster: options.clusterName ?? 'lts', identity, startedAt: clock.wallMs(), log, giveUp };
+  if (isEmbedded(options)) return enterEmbedded(options, self);
+  // An embedded start does not pay for loading the NATS library.
+  const { enterNats } = await import('./nats-place.js');
+  return enterNats(options, self);
+}
+
+/** What the registry says of this node. */
+export function membershipOf(
+  place: NodePlace,
+  options: NodeOptions,
+  node: Pick<NodeInfo, 'nodeGroup' | 'processors'>,
+): Membership {
+  const { type, identity, startedAt } = place;
+  return new Membership(place, { ...node, type, identity, startedAt }, options.masterChangeListener);
+}
+
+interface Startable {
+  start(): Promise<void>;
+  stop(): Promise<unknown>;
+}
+
+/**
+ * Starts a role in its place; a node that cannot start leaves nothing behind. It joins first: one whose identity is another's
+ * must not begin work that it would have to give back.
+ */
+export async function startNode<Role extends Startable>(node: PlacedNode<Role>): Promise<PlacedNode<Role>> {
+  const { place, role, membership } = node;
+  let isStarting = false;
+  try {
+    await membership.join();
+    isStarting = true;
+    await role.start();
+    await place.ready();
+    return node;
+  } catch (error) {
+    if (isStarting) await role.stop();
+    await leaveNode(node);
+    throw error;
+  }
+}
+
+/** After the role has stopped. */
+export async function leaveNode({ place, membership }: Omit<PlacedNode<unknown>, 'role'>): Promise<void> {
+  try {
+    await membership.leave();
+  } finally {
+    await place.leave();
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What the nodes of one process of a cluster could not send: a folder of its own, `failstore/<n>`, the first from 1 on that no
+ * living process owns. What a dead process left there comes with it.
+ */
+import { resolve } from 'node:path';
+import { DataPathOwner } from '../../adapters/lmdb/owner.js';
+import { LtsError } from '../../errors.js';
+import type { FailStore } from '../../ports/fail-store.js';
+import type { Log } from '../../ports/log.js';
+import type { StoreChoice } from '../extensions.js';
+import { clock, ids } from '../system-ports.js';
+import { Shared } from './shared.js';
+import { failStoreFolder, openFailStore, type StorePlace } from './stores.js';
+
+const foldersMax = 1_000;
+
+export class ProcessFailStore {
+  private static readonly shared = new Shared<ProcessFailStore>();
+
+  private constructor(
+    private readonly key: string,
+    readonly failStore: FailStore,
+    private readonly owner: DataPathOwner | undefined,
+  ) {}
+
+  /** The same for all nodes of this process on this path. Throws LTS_STORE_CORRUPT, LTS_STORE_FAILED, LTS_CONFIG_INVALID. */
+  static enter(dataPath: string, choice: StoreChoice, log: Log): Promise<ProcessFailStore> {
+    const place = { path: resolve(dataPath), choice, log };
+    const key = `${choice.failStore}:${place.path}`;
+    return ProcessFailStore.shared.enter(key, () => ProcessFailStore.take(key, place));
+  }
+
+  private static async take(key: string, place: StorePlace): Promise<ProcessFailStore> {
+    if (place.choice.failStore === 'memory')
+      return new ProcessFailStore(key, await openFailStore(place, ''), undefined);
+    const owner = await firstFree(place.path);
+    try {
+      return new ProcessFailStore(key, await openFailStore({ ...place, path: owner.path }, owner.path), owner);
+    } catch (error) {
+      await owner.release();
+      throw error;
+    }
+  }
+
+  leave(): Promise<void> {
+    return ProcessFailStore.shared.leave(this.key);
+  }
+
+  /** Called when the last node has left. */
+  async close(): Promise<void> {
+    await this.failStore.close();
+    await this.owner?.release();
+  }
+}
+
+async function firstFree(dataPath: string): Promise<DataPathOwner> {
+  for (let number = 1; number <= foldersMax; number++) {
+    try {
+      return await DataPathOwner.take({ path: failStoreFolder(dataPath, number), clock, ids });
+    } catch (error) {
+      if (!LtsError.is(error, 'LTS_DATA_PATH_IN_USE')) throw error;
+    }
+  }
+  const text = `${foldersMax} processes keep a FailStore on the data path ${dataPath}, which is the bound. Give some of them another data path.`;
+  throw new LtsError('LTS_DATA_PATH_IN_USE', text);
+}

@@ -1,0 +1,148 @@
+/** A cluster at a NATS that knows one user per role, as the example configuration makes it; and the command line there. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { JobClient, JobTracker, LtsApplication, TaskTracker } from '../../../src/index.js';
+import { lts } from '../../cli/in-process.js';
+import { NatsServer, natsMissing } from '../../servers/nats-server.js';
+
+const missing = natsMissing();
+const password = 's3cret';
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const cleanups: (() => unknown)[] = [];
+let server: NatsServer;
+
+/** The example, with its passwords; where it listens and stores, the test's server decides. */
+function exampleConfig(): string {
+  const text = readFileSync(join(import.meta.dirname, '../../../deploy/nats/nats-server.conf'), 'utf8');
+  return text.slice(text.indexOf('\nauthorization')).replaceAll(/\$[A-Z_]+_PASSWORD/g, `"${password}"`);
+}
+
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lts-users-'));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const node = (user: string) => ({
+  clusterName: 'demo',
+  registryAddress: server.url,
+  nats: { user, password },
+  dataPath: aFolder(),
+  log,
+});
+
+async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(one: T): Promise<T> {
+  cleanups.push(() => one.stop());
+  return one.start();
+}
+
+describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, () => {
+  beforeAll(async () => {
+    server = await NatsServer.start({ config: exampleConfig() });
+  });
+  afterAll(() => server?.stop());
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  it('each role does its work as its user, feedback included, and is refused as another', async () => {
+    await started(new JobTracker(node('job-tracker')));
+    await started(new TaskTracker({ ...node('task-tracker'), jobRunner: ({ job }) => job.params }));
+    let tell = (_: unknown) => {};
+    const told = new Promise((resolve) => {
+      tell = resolve;
+    });
+    const client = await started(new JobClient({ ...node('job-client'), jobCompletedHandler: tell }));
+    const { jobId } = await client.submitJob({ params: { a: 1 } });
+    expect(await client.result(jobId)).toEqual({ a: 1 });
+    expect(await told).toMatchObject([{ jobId, success: true }]);
+    const wrong = new JobClient({ ...node('task-tracker'), jobCompletedHandler: tell });
+    await expect(wrong.start()).rejects.toMatchObject({ code: expect.stringMatching(/LTS_NOT_PERMITTED|LTS_TIMEOUT/) });
+    const unknown = new TaskTracker({ ...node('nobody'), jobRunner: () => 1 });
+    await expect(unknown.start()).rejects.toMatchObject({ code: 'LTS_CONNECT_FAILED' });
+  });
+
+  describe('an application of all three roles, with one file', () => {
+    let file: string;
+    let app: LtsApplication;
+    beforeEach(async () => {
+      const folder = aFolder();
+      file = join(folder, 'lts.properties');
+      const lines = ['lts.cluster-name=demo', `lts.registry-address=${server.url}`, `lts.data-path=${folder}/data`];
+      for (const [role, user] of Object.entries({
+        jobclient: 'job-client',
+        tasktracker: 'task-tracker',
+        jobtracker: 'job-tracker',
+      }))
+        lines.push(`lts.${role}.nats.user=${user}`, `lts.${role}.nats.password=${password}`);
+      writeFileSync(file, [...lines, 'lts.identity=all', 'lts.log.level=silent'].join('\n'));
+      class Echo {
+        run() {
+          return 'echo';
+        }
+      }
+      const { Processor } = await import('../../../src/index.js');
+      Processor('echo')(Echo);
+      const roles = { jobTracker: {}, taskTracker: {}, jobClient: {} };
+      app = await LtsApplication.run(roles, { config: file, processors: [Echo], handleSignals: false });
+      cleanups.push(() => app.stop());
+    });
+
+    it('the commands reach it over NATS: submit, jobs, logs, explain, cancel, nodes', async () => {
+      const run = async (line: string) => {
+        const { code, stdout, stderr } = await lts(`--config ${file} --json ${line}`);
+        return {
+          code,
+          stderr,
+          document: stdout === '' ? undefined : JSON.parse(stdout.trim().split('\n').at(-1) ?? ''),
+        };
+      };
+      const submitted = await run('submit echo --wait');
+      expect(submitted).toMatchObject({ code: 0 });
+      const { jobs } = (await run('jobs')).document;
+      expect(jobs).toMatchObject([{ state: 'succeeded', processor: 'echo' }]);
+      expect((await run(`explain ${jobs[0].jobId}`)).document).toMatchObject({ code: 'ended' });
+      expect((await run(`logs --follow ${jobs[0].jobId}`)).code).toBe(0);
+      expect((await run(`cancel ${jobs[0].jobId}`)).code).toBe(5);
+      const { nodes } = (await run('nodes')).document;
+      expect(nodes).toMatchObject([
+        { type: 'JOB_CLIENT', identity: 'all-JC' },
+        { type: 'JOB_TRACKER', identity: 'all-JT' },
+        { type: 'TASK_TRACKER', identity: 'all-TT', processors: [{ id: 'echo' }] },
+      ]);
+      const { stdout } = await lts(`--config ${file} nodes`);
+      expect(stdout).toMatch(/^TYPE +GROUP +IDENTITY +SINCE +PROCESSORS\n/);
+      expect(stdout).toMatch(/TASK_TRACKER +lts +all-TT +\d{4}-\d\d-\d\d \S+ +echo/);
+    });
+
+    it('the local socket of its data path leads to it, too', async () => {
+      const { code, stdout } = await lts(`--config ${file} --data-path ${join(file, '../data')} --json jobs --count`);
+      expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 0, document: { counts: {} } });
+    });
+  });
+
+  it('without a JobTracker, or without NATS, the command says which and ends with 3', async () => {
+    const folder = aFolder();
+    const file = join(folder, 'lts.properties');
+    const login = `lts.nats.user=job-client\nlts.nats.password=${password}\nlts.cluster-name=demo`;
+    writeFileSync(file, `lts.registry-address=${server.url}\n${login}`);
+    expect(await lts(`--config ${file} jobs`)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('cluster demo'),
+    });
+    writeFileSync(file, `lts.registry-address=nats://127.0.0.1:9\nlts.nats.connect-within=50ms`);
+    expect(await lts(`--config ${file} nodes`)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(':9 does not'),
+    });
+  });
+
+  it('nodes of the embedded shape are not asked for over nothing', async () => {
+    expect(await lts(`--data-path ${aFolder()} nodes`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('one process'),
+    });
+  });
+});
