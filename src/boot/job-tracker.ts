@@ -1,4 +1,5 @@
 /** JobTracker as users construct it. */
+import { MemoryLeases } from '../adapters/memory/memory-leases.js';
 import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { parseCron } from '../job/cron/cron.js';
@@ -103,7 +104,7 @@ export class JobTracker {
     const transport = place.embedded.network.transport();
     const { queue, logger } = stores;
     const role = new JobTrackerRole(
-      { queue, logger, transport, clock, ids, chance, log: place.log },
+      { queue, logger, leases: new MemoryLeases(), transport, clock, ids, chance, log: place.log },
       { ...own, cluster: place.cluster },
     );
     const membership = membershipOf(place, this.options, { type: 'JOB_TRACKER', nodeGroup: trackerGroup });

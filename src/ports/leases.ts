@@ -31,10 +31,11 @@ export interface Leases {
   open(): Promise<void>;
   close(): Promise<void>;
   /**
-   * A session that is not known becomes alive; one that is alive goes over to `tracker` if `moves` is greater than before, or the
-   * same at the same tracker. Each counts as a beat. Answers the record as it then is: dead, or another tracker's, if that came first.
+   * A session that is not known becomes alive with its first beginning (`moves` up to 1); one that is alive goes over to `tracker` if
+   * `moves` is greater than before, or the same at the same tracker. Each counts as a beat. Answers the record as it then is: dead, or
+   * another tracker's, if that came first; undefined: not known, for what goes on from an earlier beginning may be dead and forgotten.
    */
-  begin(lease: NewLease): Promise<Lease>;
+  begin(lease: NewLease): Promise<Lease | undefined>;
   /** One beat for each of these sessions that is alive and served by `tracker`. Answers each as it then is; undefined: not known. */
   renew(tracker: string, sessions: readonly string[]): Promise<(Lease | undefined)[]>;
   /** Dead, if tracker and beats are still those seen. Answers the record as it then is; undefined: not known. */

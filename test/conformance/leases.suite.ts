@@ -26,6 +26,12 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
     const one = async (session: string): Promise<Lease | undefined> =>
       (await leases.list()).find((lease) => lease.session === session);
 
+    const begin = async (session: string, more?: Partial<NewLease>): Promise<Lease> => {
+      const lease = await leases.begin(leaseOf(session, more));
+      if (!lease) throw new Error(`${session} is not known`);
+      return lease;
+    };
+
     beforeEach(async () => {
       const test = await create();
       leases = test.leases;
@@ -34,7 +40,7 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
     afterEach(() => end());
 
     it('keeps what a session said when it began', async () => {
-      const begun = await leases.begin(leaseOf('s1'));
+      const begun = await begin('s1');
       expect(begun).toEqual({ ...leaseOf('s1'), beats: begun.beats, state: 'alive', fallen: 0 });
       expect(await leases.list()).toEqual([begun]);
     });
@@ -47,8 +53,8 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
     });
 
     it('a later beginning takes a session over, an earlier one that comes late does not', async () => {
-      const first = await leases.begin(leaseOf('s1'));
-      const moved = await leases.begin(leaseOf('s1', { tracker: 't2', moves: 2 }));
+      const first = await begin('s1');
+      const moved = await begin('s1', { tracker: 't2', moves: 2 });
       expect(moved).toMatchObject({ tracker: 't2', moves: 2, state: 'alive' });
       expect(moved.beats).toBeGreaterThan(first.beats);
       expect(await leases.begin(leaseOf('s1'))).toEqual(moved);
@@ -60,15 +66,20 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
       expect(await leases.begin(leaseOf('s1'))).toMatchObject({ tracker: 't1', moves: 1, state: 'alive' });
     });
 
+    it('what goes on from an earlier beginning that nobody knows does not begin', async () => {
+      expect(await leases.begin(leaseOf('s1', { moves: 2 }))).toBeUndefined();
+      expect(await leases.list()).toEqual([]);
+    });
+
     it('of rivals that begin one session at once, one has it, and all are told which', async () => {
       const rivals = Array.from({ length: 8 }, (_, i) => leases.begin(leaseOf('s1', { tracker: `t${i}` })));
-      const holders = new Set((await Promise.all(rivals)).map(({ tracker }) => tracker));
+      const holders = new Set((await Promise.all(rivals)).map((lease) => lease?.tracker));
       expect(holders).toEqual(new Set([(await one('s1'))?.tracker]));
     });
 
     it('a renewal beats for the sessions of its tracker only, and answers each as it is', async () => {
-      const mine = await leases.begin(leaseOf('s1'));
-      const other = await leases.begin(leaseOf('s2', { tracker: 't2' }));
+      const mine = await begin('s1');
+      const other = await begin('s2', { tracker: 't2' });
       const [renewed, elsewhere, unknown] = await leases.renew('t1', ['s1', 's2', 's3']);
       expect(renewed).toEqual({ ...mine, beats: renewed?.beats });
       expect(renewed?.beats).toBeGreaterThan(mine.beats);
@@ -77,27 +88,27 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
     });
 
     it('kills what stands still, and nothing that has beaten or moved since it was seen', async () => {
-      const seen = await leases.begin(leaseOf('s1'));
+      const seen = await begin('s1');
       const [renewed] = await leases.renew('t1', ['s1']);
       expect(await leases.kill(seen)).toEqual(renewed);
       expect((await leases.kill(renewed as Lease))?.state).toBe('dead');
-      const moved = await leases.begin(leaseOf('s2'));
+      const moved = await begin('s2');
       await leases.begin(leaseOf('s2', { tracker: 't2', moves: 2 }));
       expect((await leases.kill(moved))?.state).toBe('alive');
       expect(await leases.kill({ ...moved, session: 's3' })).toBeUndefined();
     });
 
     it('dead stays dead: neither beginning nor renewing brings a session back', async () => {
-      const seen = await leases.begin(leaseOf('s1'));
+      const seen = await begin('s1');
       await leases.kill(seen);
-      expect((await leases.begin(leaseOf('s1', { tracker: 't2', moves: 2 }))).state).toBe('dead');
+      expect((await begin('s1', { tracker: 't2', moves: 2 })).state).toBe('dead');
       const [renewed] = await leases.renew('t1', ['s1']);
       expect(renewed).toMatchObject({ state: 'dead', beats: seen.beats });
       expect((await leases.kill(seen))?.state).toBe('dead');
     });
 
     it('remembers the most runs that fell with a session', async () => {
-      await leases.kill(await leases.begin(leaseOf('s1')));
+      await leases.kill(await begin('s1'));
       expect(await leases.noteFallen('s1', 3)).toBe(3);
       expect(await leases.noteFallen('s1', 1)).toBe(3);
       expect(await leases.noteFallen('s9', 2)).toBe(2);
@@ -106,7 +117,7 @@ export function leasesSuite(name: string, create: () => Promise<LeasesUnderTest>
 
     it('forgets the dead, never the living', async () => {
       await leases.begin(leaseOf('s1'));
-      await leases.kill(await leases.begin(leaseOf('s2')));
+      await leases.kill(await begin('s2'));
       await leases.forget(['s1', 's2', 's3']);
       expect((await leases.list()).map(({ session }) => session)).toEqual(['s1']);
     });

@@ -3,6 +3,7 @@ import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
+import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
 import { MemoryNetwork } from '../../src/adapters/memory/memory-transport.js';
 import { RunnerTable, type RunnerTableOptions } from '../../src/boot/runner-table.js';
 import { LtsError } from '../../src/errors.js';
@@ -135,7 +136,7 @@ export class TestCluster {
     const node = this.node('tracker');
     const { queue, logger } = this;
     const role = new JobTrackerRole(
-      { queue, logger, ...this.ports(node) },
+      { queue, logger, leases: new MemoryLeases(), ...this.ports(node) },
       { cluster: 'test', timeZone: 'UTC', ...settings },
     );
     this.tracker = { node, role };

@@ -1,5 +1,6 @@
 /** Puts the real roles into simulated processes: every port they are given takes time, fails and may be their last. */
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
+import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
 import { JobClientRole } from '../../src/job-client/job-client.js';
 import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { Message, RequestOptions, Transport } from '../../src/ports/transport.js';
@@ -17,6 +18,7 @@ const buildTracker: Build = (world) => (ports) => {
     ...ports,
     queue: world.store(queue, 'queue', ports),
     logger: world.store(world.logger, 'logger', ports),
+    leases: new MemoryLeases(),
   };
   const role = new JobTrackerRole(trackerPorts, { cluster, keepEndedMs: world.plan.keepEndedMs, timeZone: 'UTC' });
   world.plant?.tracker?.(role, world, ports);

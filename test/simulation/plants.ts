@@ -5,7 +5,7 @@
 
 import type { JobRecord, JobStatus } from '../../src/job/job.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
-import type { Session } from '../../src/job-tracker/sessions.js';
+import type { Session } from '../../src/job-tracker/sessions/session.js';
 import type { Change, JobQueue, PurgeRequest } from '../../src/ports/job-queue.js';
 import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
 import { calmStore } from '../../src/testing/faults.js';
@@ -19,15 +19,18 @@ interface Insides {
     afterwards(records: readonly JobRecord[]): Promise<void>;
   };
   readonly rescue: {
-    giveBack(session: Session, runIds: readonly string[]): Promise<void>;
     sweep(): Promise<void>;
     watch(session: Session, now: number): Promise<void>;
     end(session: Session, why: string): Promise<void>;
-    rescueRuns(session: string): Promise<void>;
+    readonly fallen: {
+      giveBack(session: Session, runIds: readonly string[]): Promise<void>;
+      rescue(session: string): Promise<number>;
+    };
+    readonly survey: { tick(): Promise<Promise<unknown>[]> };
   };
   readonly sessions: {
-    begin(info: Session['info']): Session;
-    renew(id: string, runIds: readonly string[]): boolean;
+    begin(info: Session['info'], moves: number): Promise<string>;
+    renew(id: string, runIds: readonly string[]): Promise<string>;
     find(id: string): Session | undefined;
     end(session: Session): void;
   };
@@ -139,7 +142,7 @@ export const plants: readonly Plant[] = [
     plan: ({ network }) => ({ network: { ...network, dropRate: 0.15, kinds: new Set(['PullJobs']) } }),
     tracker: (role) => {
       const { rescue, settle } = insidesOf(role);
-      rescue.giveBack = async (session, runIds) => {
+      rescue.fallen.giveBack = async (session, runIds) => {
         const lost = runIds.flatMap((runId) =>
           [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({
             jobId,
@@ -164,12 +167,13 @@ export const plants: readonly Plant[] = [
     tracker: (role) => {
       const { dispatch, rescue, sessions } = insidesOf(role);
       dispatch.replyTo = async (session, jobs) =>
-        session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
+        session.isOver ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
       rescue.sweep = async () => {};
+      rescue.survey.tick = async () => [];
       rescue.end = async (session) => {
         sessions.end(session);
         dispatch.drop(session);
-        await rescue.rescueRuns(session.id);
+        await rescue.fallen.rescue(session.id);
       };
     },
   },
@@ -268,9 +272,9 @@ export const plants: readonly Plant[] = [
       const begin = sessions.begin.bind(sessions);
       const renew = sessions.renew.bind(sessions);
       const watch = rescue.watch.bind(rescue);
-      sessions.begin = (info) => {
+      sessions.begin = (info, moves) => {
         renewed(info.session);
-        return begin(info);
+        return begin(info, moves);
       };
       sessions.renew = (id, runIds) => {
         renewed(id);

@@ -8,9 +8,9 @@ export class MemoryLeases implements Leases {
 
   async close(): Promise<void> {}
 
-  async begin(lease: NewLease): Promise<Lease> {
+  async begin(lease: NewLease): Promise<Lease | undefined> {
     const known = this.records.get(lease.session);
-    if (known && !mayBegin(known, lease)) return known;
+    if (known ? !mayBegin(known, lease) : lease.moves > 1) return known;
     return this.store({ ...lease, beats: (known?.beats ?? 0) + 1, state: 'alive', fallen: 0 });
   }
 

@@ -25,20 +25,18 @@ export class MongoLeases implements Leases {
   }
 
   /** An upsert that finds the record taken by another beginning conflicts with its `_id`, and reads what is there. */
-  async begin({ session, ...lease }: NewLease): Promise<Lease> {
+  async begin({ session, ...lease }: NewLease): Promise<Lease | undefined> {
     const { tracker, moves } = lease;
     const later = { $or: [{ moves: { $lt: moves } }, { moves: { $eq: moves }, tracker: { $eq: tracker } }] };
     const filter: Filter<LeaseDocument> = { _id: { $eq: session }, state: 'alive', ...later };
     const change = { $set: { ...lease, state: 'alive', fallen: 0 } as const, $inc: { beats: 1 } };
     return this.attempt('begin a session', async () => {
       try {
-        await this.leases.updateOne(filter, change, { upsert: true });
+        await this.leases.updateOne(filter, change, { upsert: moves <= 1 });
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
-      const [found] = await this.read([session]);
-      if (found) return found;
-      throw new LtsError('LTS_STORE_FAILED', `Session ${session} was removed while it began. Begin it again.`);
+      return (await this.read([session]))[0];
     });
   }
 
