@@ -40,6 +40,8 @@ import { Trigger } from './trigger.js';
 
 const sweepEveryMs = 60_000;
 const resendEveryMs = 30_000;
+/** Every so many rounds a tracker does what is the master's to do, for there may be none. */
+const roundsWithoutMaster = 4;
 const day = 86_400_000;
 
 export class JobTrackerRole {
@@ -211,13 +213,17 @@ export class JobTrackerRole {
   private makeDuties(): Duty[] {
     const { peers, ports } = this.parts;
     const { clock, log } = ports;
+    const byMaster = (work: () => Promise<void>) => {
+      let rounds = 0;
+      return async () => {
+        if (peers.isMaster() || ++rounds % roundsWithoutMaster === 0) await work();
+      };
+    };
+    const mend = byMaster(() => this.trigger.sweep());
     const sweep = async () => {
       await this.rescue.sweep();
-      if (peers.isMaster()) await this.trigger.sweep();
+      await mend();
       this.dispatch.lookAgain();
-    };
-    const byMaster = (work: () => Promise<void>) => async () => {
-      if (peers.isMaster()) await work();
     };
     const retain = byMaster(() => this.retention.sweep());
     const resend = byMaster(() => this.feedback.resend());

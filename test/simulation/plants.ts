@@ -26,7 +26,7 @@ interface Insides {
       giveBack(session: Session, runIds: readonly string[]): Promise<void>;
       rescue(session: string): Promise<number>;
     };
-    readonly survey: { tick(): Promise<Promise<unknown>[]> };
+    readonly survey: { tick(): Promise<[]> };
   };
   readonly sessions: {
     begin(info: Session['info'], moves: number): Promise<string>;

@@ -148,9 +148,9 @@ export class Rescue {
     await this.noteLateness();
     if (!transport.isUp()) this.grace.begin();
     const sessions = [...this.sessions.all()].map((session) => this.watch(session, clock.monoMs()));
-    const others = await this.survey.tick();
+    const own = Promise.allSettled([...sessions, ...this.fallen.goOn()]);
     // One that fails must not keep the others from being watched.
-    for (const done of await Promise.allSettled([...sessions, ...others, ...this.fallen.goOn()])) {
+    for (const done of (await Promise.all([own, this.survey.tick()])).flat()) {
       if (done.status === 'rejected')
         log.warn({ error: done.reason }, 'a session could not be served; it is tried again');
     }

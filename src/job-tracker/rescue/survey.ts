@@ -51,9 +51,10 @@ export class Survey {
   ) {}
 
   /** Everything that there is to do now, each on its own. */
-  async tick(): Promise<Promise<unknown>[]> {
-    if (this.isDue()) await this.look();
-    return [...this.watched.values()].map((watched) => this.judge(watched));
+  async tick(): Promise<PromiseSettledResult<unknown>[]> {
+    const looked = await Promise.allSettled(this.isDue() ? [this.look()] : []);
+    const judged = await Promise.allSettled([...this.watched.values()].map((watched) => this.judge(watched)));
+    return [...looked, ...judged];
   }
 
   /**
@@ -79,6 +80,12 @@ export class Survey {
 
   private get everyMs(): number {
     return this.parts.isAlone ? everyMsAlone : everyMsTogether;
+  }
+
+  /** Without a master the others forget later. */
+  private get deadLeasesKept(): number {
+    if (this.parts.isAlone) return 1;
+    return this.parts.peers.isMaster() ? deadLeasesKept : 2 * deadLeasesKept;
   }
 
   private isDue(): boolean {
@@ -141,12 +148,12 @@ export class Survey {
 
   private async clearUp(watched: Watched, now: number): Promise<void> {
     const { session } = watched.lease;
-    const isOld = now - watched.sinceMono > (this.parts.isAlone ? 1 : deadLeasesKept) * this.parts.settings.leaseMs;
+    const isOld = now - watched.sinceMono > this.deadLeasesKept * this.parts.settings.leaseMs;
     if (now - watched.rescuedMono >= repeatRescueMs) {
       watched.rescuedMono = now;
       watched.isEmpty = (await this.own.fallen.rescue(session)) === 0;
     }
-    if (isOld && watched.isEmpty && this.parts.peers.isMaster()) await this.parts.ports.leases.forget([session]);
+    if (isOld && watched.isEmpty) await this.parts.ports.leases.forget([session]);
   }
 }
 
