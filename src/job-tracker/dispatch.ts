@@ -219,7 +219,7 @@ export class Dispatch implements WriteObserver {
   }
 
   private mayTake(group: Group, session: Session): boolean {
-    if (session.aloneJobId !== undefined || session.seeks === 'alone') return false;
+    if (session.aloneJobId !== undefined || session.seeks === 'alone' || session.isInDoubt) return false;
     return group.leftUnseen > 0 || group.suspectsFor(session) !== 'none';
   }
 
@@ -246,6 +246,9 @@ export class Dispatch implements WriteObserver {
       if (look.expired.length > 0) this.onExpired(look.expired);
       await this.peeks.learn(group, look, { suspects, arrivals, now });
       return await this.replyTo(session, look.claimed);
+    } catch (error) {
+      if (suspects !== 'none') session.doubt();
+      throw error;
     } finally {
       session.claimsUnderWay--;
       group.looking -= max;

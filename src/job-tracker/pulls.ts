@@ -34,6 +34,7 @@ export function mayJoin(pull: Pull): boolean {
   return (
     session.isServed &&
     session.aloneJobId === undefined &&
+    !session.isInDoubt &&
     session.seeks !== 'alone' &&
     !batch?.isClosed &&
     roomOf(pull) > 0

@@ -27,6 +27,7 @@ export interface PortOptions {
   readonly points: CrashPoints;
   readonly trace: Trace;
   readonly onRefused?: (() => void) | undefined;
+  readonly onUnknown?: (() => void) | undefined;
   /** True while nothing passes between the node and the store. */
   readonly isCut?: (() => boolean) | undefined;
   /** Calls of one life are done and answered in the order in which they were made, as by one writer with one disk. */
@@ -73,8 +74,9 @@ async function call(point: string, act: () => Promise<unknown>, options: Call): 
   if (points.isFatal(life, `${point}:after`)) return never();
   await lanes.back.pass(onTheWayMs);
   if (options.isCut?.()) throw await unanswered(point, life);
-  if (faults.unknownRate && chance.isLucky(faults.unknownRate)) throw unknown(point);
-  return answer;
+  if (!faults.unknownRate || !chance.isLucky(faults.unknownRate)) return answer;
+  options.onUnknown?.();
+  throw unknown(point);
 }
 
 async function unanswered(point: string, life: NodeLife): Promise<LtsError> {

@@ -5,6 +5,7 @@ import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
 import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { JobQueue } from '../../src/ports/job-queue.js';
+import type { Leases } from '../../src/ports/leases.js';
 import type { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { calmNetwork, calmStore, type StoreFaults } from '../../src/testing/faults.js';
 import type { NodeLife } from '../../src/testing/node-life.js';
@@ -18,7 +19,7 @@ import { Checker } from './checker.js';
 import { type Incident, Ledger } from './ledger.js';
 import { type NodePorts, type Running, SimulatedProcess } from './process.js';
 import { SimulatedRegistry } from './registry.js';
-import { watchedQueue } from './store-watch.js';
+import { countedLeases, watchedQueue } from './store-watch.js';
 import type { IncidentKind, Plan, Role } from './swarm.js';
 import type { User } from './user.js';
 
@@ -72,7 +73,7 @@ export class World {
   readonly logger = new MemoryJobLogger();
   readonly failStores = new Map<string, MemoryFailStore>();
   /** Shared by several trackers. */
-  readonly leases = new MemoryLeases();
+  readonly leases: Leases;
   readonly registry: SimulatedRegistry;
   readonly trackers: readonly SimulatedProcess[];
   readonly workers: readonly SimulatedProcess[];
@@ -108,6 +109,7 @@ export class World {
     });
     this.checker = new Checker(this.ledger, this);
     this.queue = watchedQueue(new MemoryJobQueue(), (verb, after, jobId) => this.checker.stepped(verb, after, jobId));
+    this.leases = countedLeases(new MemoryLeases(), (what) => this.ledger.count(what));
     this.registry = new SimulatedRegistry(plan.mastership, (name) => this.network.isConnected(name));
     this.trackers = Array.from({ length: plan.trackers }, (_, i) =>
       this.process('tracker', `tracker${i}`, options.builders.tracker),
@@ -208,6 +210,7 @@ export class World {
       trace: this.trace,
       isOrdered: !this.plan.isStoreUnordered,
       onRefused: () => this.ledger.count('store-refusals'),
+      onUnknown: () => this.ledger.count('store-unknown-outcomes'),
       isCut: () => name !== 'failStore' && this.storeCuts.has(node),
     });
   }

@@ -172,6 +172,7 @@ export class Rescue {
   private async compareAgain(session: Session): Promise<void> {
     await this.compare(session);
     session.comparesAgainMono = undefined;
+    session.isInDoubt = false;
     this.dispatch.wakeFor(session);
   }
 }

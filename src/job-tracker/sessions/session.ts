@@ -27,8 +27,10 @@ export class Session {
   isOver = false;
   /** Its process has begun another session: it gets nothing new; what it still runs ends by report or with the lease. */
   isReplaced = false;
-  /** Another tracker served it until now: when what that one claimed for it is looked for once more. */
+  /** What it holds in the store may be more than is known here: when that is looked at (again). Until then it gets no suspect. */
   comparesAgainMono: number | undefined;
+  /** A claim that may have brought a suspect got no answer: until the store was looked at, it gets nothing at all. */
+  isInDoubt = false;
   /** Probes in a row that found nobody listening, and when the first of them was. */
   unheard = 0;
   unheardSinceMono = 0;
@@ -65,6 +67,12 @@ export class Session {
 
   get nodeGroup(): string {
     return this.info.nodeGroup;
+  }
+
+  /** A claim for it failed, and may have been carried out. */
+  doubt(): void {
+    this.isInDoubt = true;
+    this.comparesAgainMono = this.parts.ports.clock.monoMs();
   }
 
   /** From the sending on: whoever watches the record sees the beat later than that. */
