@@ -4,44 +4,12 @@
  */
 
 import type { JobRecord, JobStatus } from '../../src/job/job.js';
-import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
-import type { Session } from '../../src/job-tracker/sessions/session.js';
 import type { Change, JobQueue, PurgeRequest } from '../../src/ports/job-queue.js';
-import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
 import { calmStore } from '../../src/testing/faults.js';
+import { insidesOf } from './plant-insides.js';
+import { plantsTogether } from './plants-together.js';
 import type { Plan } from './swarm.js';
 import type { Plant, World } from './world.js';
-
-/** The inner parts of a tracker that plants reach into. */
-interface Insides {
-  readonly settle: {
-    verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>;
-    afterwards(records: readonly JobRecord[]): Promise<void>;
-  };
-  readonly rescue: {
-    sweep(): Promise<void>;
-    watch(session: Session, now: number): Promise<void>;
-    end(session: Session, why: string): Promise<void>;
-    readonly fallen: {
-      giveBack(session: Session, runIds: readonly string[]): Promise<void>;
-      rescue(session: string): Promise<number>;
-    };
-    readonly survey: { tick(): Promise<[]> };
-  };
-  readonly sessions: {
-    begin(info: Session['info'], moves: number): Promise<string>;
-    renew(id: string, runIds: readonly string[]): Promise<string>;
-    find(id: string): Session | undefined;
-    end(session: Session): void;
-  };
-  readonly dispatch: {
-    replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown>;
-    drop(session: Session): void;
-  };
-  readonly trigger: { sweep(): Promise<void> };
-}
-
-const insidesOf = (role: JobTrackerRole): Insides => role as unknown as Insides;
 
 /** The same queue with some verbs replaced. */
 function worse(inner: JobQueue, replaced: Partial<JobQueue>): JobQueue {
@@ -70,7 +38,7 @@ const busyTracker = ({ crashes, deeds }: Plan): Partial<Plan> => ({
   outageMs: { min: 100, max: 3_000 },
 });
 
-export const plants: readonly Plant[] = [
+const plantsAnywhere: readonly Plant[] = [
   {
     // A report is applied to whichever run is the current one.
     name: 'no-fence-on-settle',
@@ -351,3 +319,5 @@ function twinOf(world: World, { jobId, body }: JobRecord): JobRecord | undefined
       other.jobId !== jobId && other.body.taskId === body.taskId && other.body.origin?.slot.id === body.origin?.slot.id,
   );
 }
+
+export const plants: readonly Plant[] = [...plantsAnywhere, ...plantsTogether];
