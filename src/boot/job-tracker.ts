@@ -1,4 +1,5 @@
 /** JobTracker as users construct it. */
+import { MemoryLeases } from '../adapters/memory/memory-leases.js';
 import { parseCron } from '../job/cron/cron.js';
 import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
@@ -88,10 +89,10 @@ export class JobTracker {
 
   private async startWith({ queue, logger, hasDeadSessions }: Stores, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
-    const { cluster, transport, log } = place;
+    const { cluster, identity, transport, log } = place;
     const role = new JobTrackerRole(
-      { queue, logger, transport, clock, ids, chance, log },
-      { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster },
+      { queue, logger, leases: new MemoryLeases(), transport, clock, ids, chance, log },
+      { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },
     );
     const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup });
     const running = await startNode({ place, role, membership });

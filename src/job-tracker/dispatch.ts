@@ -15,13 +15,14 @@ import type { JobRecord } from '../job/job.js';
 import { isSchedule, isSuspect } from '../job/job.js';
 import { nextStep } from '../job/next-step.js';
 import { Deferred } from '../kit/deferred.js';
-import type { ClaimOutcome } from '../ports/job-queue.js';
 import { limits } from '../protocol/limits.js';
-import type { BodyOf, PullAnswer } from '../protocol/messages.js';
-import { Group, type Suspects } from './groups.js';
+import type { BodyOf, PullAnswer, TrackerHint } from '../protocol/messages.js';
+import { Group } from './groups.js';
+import { Peeks } from './peeks.js';
 import { allot, joinBatch, mayJoin, type Pull, roomOf } from './pulls.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
-import type { Session, Sessions } from './sessions.js';
+import type { Session } from './sessions/session.js';
+import type { Sessions } from './sessions/sessions.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Jobs of one accept that go out with one parked pull, already claimed. */
@@ -30,14 +31,13 @@ export interface StagedClaim {
   readonly records: JobRecord[];
 }
 
-/** The earliest instant that a Date can hold. */
-const beginningOfTime = -8.64e15;
-const refused: PullAnswer = { answer: 'refused', jobs: [] };
+const elsewhere: PullAnswer = { answer: 'elsewhere', jobs: [] };
 const empty: PullAnswer = { answer: 'ok', jobs: [] };
 
 export class Dispatch implements WriteObserver {
   private readonly groups = new Map<string, Group>();
   private readonly alarm: Alarm;
+  private readonly peeks: Peeks;
   private isStopping = false;
 
   constructor(
@@ -48,13 +48,14 @@ export class Dispatch implements WriteObserver {
   ) {
     const { clock, log } = parts.ports;
     this.alarm = new Alarm({ name: 'dispatch timer', clock, log, onRing: () => this.ring() });
+    this.peeks = new Peeks(parts, this.alarm);
   }
 
   start(): void {
     this.alarm.start();
   }
 
-  /** Answers every parked pull, empty. */
+  /** Answers every parked pull. */
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const group of this.groups.values()) this.answerAll(group, () => true);
@@ -64,7 +65,7 @@ export class Dispatch implements WriteObserver {
   /** Answered with jobs, or empty when `waitMs` is over. A pull for no slots withdraws the session's parked ones. */
   async pull(body: BodyOf<'PullJobs'>): Promise<PullAnswer> {
     const session = this.sessions.find(body.session);
-    if (!session) return refused;
+    if (!session) return { answer: this.sessions.absent(body.session), jobs: [] };
     if (body.slots <= 0) {
       session.withdrawals++;
       this.drop(session);
@@ -72,8 +73,11 @@ export class Dispatch implements WriteObserver {
     }
     const arrivedMono = this.parts.ports.clock.monoMs();
     const { withdrawals } = session;
+    // What other trackers wrote is learned by a look at the latest, if their hints were lost.
+    if (!this.parts.isAlone) this.group(session.nodeGroup).suspectMore();
     const answer = await this.takeDue(session, body.slots);
-    if (answer.answer === 'refused' || answer.jobs.length > 0 || this.isStopping) return answer;
+    if (answer.answer !== 'ok' || answer.jobs.length > 0) return answer;
+    if (this.isStopping) return elsewhere;
     if (session.withdrawals !== withdrawals) return empty;
     return this.park(session, body, arrivedMono);
   }
@@ -81,12 +85,12 @@ export class Dispatch implements WriteObserver {
   /** Due jobs for free slots, without waiting. Looks into the store only where something may be due. */
   async takeDue(session: Session, slots: number): Promise<PullAnswer> {
     const group = this.group(session.nodeGroup);
-    if (group.isUnknown) await this.getToKnow(group);
+    if (group.isUnknown) await this.peeks.getToKnow(group);
     while (slots > 0 && session.isServed && this.mayTake(group, session)) {
       const looked = await this.claim(group, session, slots);
-      if (looked.jobs.length > 0 || looked.answer === 'refused') return looked;
+      if (looked.jobs.length > 0 || looked.answer !== 'ok') return looked;
     }
-    return session.isServed ? empty : refused;
+    return this.emptyFor(session);
   }
 
   /** Adds slots to a pull that the session has parked, and names it. */
@@ -146,8 +150,7 @@ export class Dispatch implements WriteObserver {
 
   /** The pull waits on. */
   private unstage(pull: Pull): void {
-    if (!pull.session.isServed) pull.answer.resolve(refused);
-    else if (this.isStopping) pull.answer.resolve(empty);
+    if (this.isStopping || !pull.session.isServed) pull.answer.resolve(this.emptyFor(pull.session));
     else this.putBack(pull);
     this.wake(this.group(pull.session.nodeGroup));
   }
@@ -175,7 +178,7 @@ export class Dispatch implements WriteObserver {
     const group = this.groups.get(record.body.nodeGroup);
     if (!group) return;
     const dueAt = record.status.dueAt ?? 0;
-    if (dueAt > this.parts.ports.clock.wallMs()) return this.expect(group, dueAt);
+    if (dueAt > this.parts.ports.clock.wallMs()) return this.peeks.expect(group, dueAt);
     group.arrivals++;
     if (!isSuspect(record)) group.unseen++;
     else if (record.status.isAlone) group.maybeAlone = true;
@@ -183,7 +186,25 @@ export class Dispatch implements WriteObserver {
     this.wake(group);
   }
 
-  /** Slots that wait for jobs of the group; for explanations. */
+  /** Another tracker left jobs waiting. */
+  hear({ nodeGroup, count, dueAt }: TrackerHint['waiting'][number]): void {
+    const group = this.groups.get(nodeGroup);
+    if (!group) return;
+    if (dueAt > this.parts.ports.clock.wallMs()) return this.peeks.expect(group, dueAt);
+    group.arrivals += count;
+    group.unseen += count;
+    group.maybeBeside = true;
+    group.maybeAlone = true;
+    this.wake(group);
+  }
+
+  /** The session may take now what it had to leave. */
+  wakeFor(session: Session): void {
+    const group = this.groups.get(session.nodeGroup);
+    if (group) this.wake(group);
+  }
+
+  /** Slots that wait for jobs of the group. */
   freeSlots(nodeGroup: string): number {
     return (this.groups.get(nodeGroup)?.parked ?? []).reduce((sum, pull) => sum + pull.slots, 0);
   }
@@ -198,7 +219,7 @@ export class Dispatch implements WriteObserver {
   }
 
   private mayTake(group: Group, session: Session): boolean {
-    if (session.aloneJobId !== undefined || session.seeks === 'alone') return false;
+    if (session.aloneJobId !== undefined || session.seeks === 'alone' || session.isInDoubt) return false;
     return group.leftUnseen > 0 || group.suspectsFor(session) !== 'none';
   }
 
@@ -223,8 +244,11 @@ export class Dispatch implements WriteObserver {
         suspects,
       });
       if (look.expired.length > 0) this.onExpired(look.expired);
-      await this.learn(group, look, { suspects, arrivals, now }).catch((error) => this.unlearn(group, error));
+      await this.peeks.learn(group, look, { suspects, arrivals, now });
       return await this.replyTo(session, look.claimed);
+    } catch (error) {
+      if (suspects !== 'none') session.doubt();
+      throw error;
     } finally {
       session.claimsUnderWay--;
       group.looking -= max;
@@ -234,33 +258,21 @@ export class Dispatch implements WriteObserver {
     }
   }
 
-  /** What was claimed goes out all the same; the next look begins anew. */
-  private unlearn(group: Group, error: unknown): void {
-    group.forget();
-    const { nodeGroup } = group;
-    this.parts.ports.log.warn({ nodeGroup, error }, 'what waits in the store could not be read; it is looked at again');
+  /** No jobs, and what the session has to know. */
+  private emptyFor(session: Session): PullAnswer {
+    if (!session.isServed) return { answer: this.sessions.absent(session.id), jobs: [] };
+    return this.isStopping ? elsewhere : empty;
   }
 
-  private async learn(
-    group: Group,
-    look: ClaimOutcome,
-    asked: { suspects: Suspects; arrivals: number; now: number },
-  ): Promise<void> {
-    group.unseen = look.hasMore ? Number.POSITIVE_INFINITY : group.arrivals - asked.arrivals;
-    if (look.hasMore || group.arrivals !== asked.arrivals) return;
-    if (asked.suspects !== 'none' && !look.claimed.some(isSuspect)) {
-      group.maybeBeside = false;
-      if (asked.suspects === 'alone') group.maybeAlone = false;
-    }
-    await this.learnNextDue(group, asked.now);
-  }
-
-  /** A claimer commits, then reads the session, then replies: claims of a session that died meanwhile go back, uncounted. */
+  /**
+   * A claimer commits, then makes sure of the session, then replies: while its lease runs here by the monotonic clock, nobody has
+   * marked it dead. Claims of a session that is not served any more go back, uncounted.
+   */
   private async replyTo(session: Session, records: readonly JobRecord[]): Promise<PullAnswer> {
     if (session.isServed) return { answer: 'ok', jobs: records };
     const { clock } = this.parts.ports;
     await this.writes.update(records.map((before) => ({ before, after: givenBack(before, clock.wallMs()) })));
-    return refused;
+    return this.emptyFor(session);
   }
 
   private park(session: Session, body: BodyOf<'PullJobs'>, arrivedMono: number): Promise<PullAnswer> {
@@ -286,39 +298,6 @@ export class Dispatch implements WriteObserver {
     this.alarm.set(clock.wallMs() + Math.ceil(leftMs));
   }
 
-  private expect(group: Group, dueAt: number): void {
-    group.nextDueAt = Math.min(group.nextDueAt, dueAt);
-    this.alarm.set(dueAt);
-  }
-
-  private async getToKnow(group: Group): Promise<void> {
-    group.peeking ??= this.peek(group);
-    try {
-      await group.peeking;
-    } finally {
-      group.peeking = undefined;
-      group.isUnknown = false;
-    }
-  }
-
-  /** Reads whether anything is due at all. */
-  private async peek(group: Group): Promise<void> {
-    const { queue, clock } = this.parts.ports;
-    const { arrivals } = group;
-    const dueAt = await queue.nextDueAt({ nodeGroup: group.nodeGroup, after: beginningOfTime });
-    if (group.arrivals !== arrivals || (dueAt ?? Number.POSITIVE_INFINITY) <= clock.wallMs()) return;
-    group.unseen = 0;
-    group.maybeBeside = false;
-    group.maybeAlone = false;
-    if (dueAt !== undefined) this.expect(group, dueAt);
-  }
-
-  private async learnNextDue(group: Group, after: number): Promise<void> {
-    group.nextDueAt = Number.POSITIVE_INFINITY;
-    const dueAt = await this.parts.ports.queue.nextDueAt({ nodeGroup: group.nodeGroup, after });
-    if (dueAt !== undefined) this.expect(group, dueAt);
-  }
-
   /** Serves the parked pulls of a group from its backlog, one look after the other. */
   private wake(group: Group): void {
     if (group.isServing || group.parked.length === 0) return;
@@ -337,13 +316,13 @@ export class Dispatch implements WriteObserver {
 
   private async serve(group: Group): Promise<void> {
     for (;;) {
-      if (group.isUnknown) await this.getToKnow(group);
+      if (group.isUnknown) await this.peeks.getToKnow(group);
       const pull = group.parked.find((parked) => this.mayTake(group, parked.session));
       if (!pull) return;
       group.parked.splice(group.parked.indexOf(pull), 1);
       try {
         const answer = await this.claim(group, pull.session, pull.slots);
-        if (answer.answer === 'refused' || answer.jobs.length > 0) pull.answer.resolve(answer);
+        if (answer.answer !== 'ok' || answer.jobs.length > 0) pull.answer.resolve(answer);
         else this.unstage(pull);
       } catch (error) {
         pull.answer.reject(error);
@@ -384,7 +363,7 @@ export class Dispatch implements WriteObserver {
     const meant = group.parked.filter(isMeant);
     if (meant.length === 0) return;
     group.parked = group.parked.filter((pull) => !meant.includes(pull));
-    for (const pull of meant) pull.answer.resolve(pull.session.isServed ? empty : refused);
+    for (const pull of meant) pull.answer.resolve(this.emptyFor(pull.session));
   }
 }
 

@@ -57,7 +57,9 @@ export class Feedback {
     const { queue, clock } = this.parts.ports;
     for (let page = 0; page < pagesMax && !this.isStopping; page++) {
       const now = clock.wallMs();
-      const owed = (await queue.owedFeedback(group, now, limits.batchJobsMax)).filter(
+      // What another tracker settled a moment ago is on its way already.
+      const until = this.parts.isAlone ? now : now - deliverWithinMs;
+      const owed = (await queue.owedFeedback(group, until, limits.batchJobsMax)).filter(
         ({ jobId }) => !this.underWay.has(jobId),
       );
       if (owed.length === 0) return;

@@ -1,7 +1,7 @@
 /** What the tracker remembers of a node group: its open pulls, and hints about what waits for it in the store. */
 import type { ClaimRequest } from '../ports/job-queue.js';
 import type { Pull } from './pulls.js';
-import type { Session } from './sessions.js';
+import type { Session } from './sessions/session.js';
 
 export type Suspects = ClaimRequest['suspects'];
 
@@ -34,8 +34,15 @@ export class Group {
 
   /** A session holds at most one suspect, and one that must be alone only while nothing else is held or on its way. */
   suspectsFor(session: Session): Suspects {
+    // What another tracker may have claimed for it is not known yet.
+    if (session.comparesAgainMono !== undefined) return 'none';
     if (this.maybeAlone && session.held === 0 && session.claimsUnderWay === 0) return 'alone';
     return this.maybeBeside && session.suspects.size === 0 && session.seeks === 'none' ? 'one' : 'none';
+  }
+
+  /** Others may have left what no look here has seen. */
+  suspectMore(): void {
+    if (this.leftUnseen === 0) this.forget();
   }
 
   /** Back to knowing nothing of what waits in the store. */

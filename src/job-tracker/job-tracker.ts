@@ -8,7 +8,11 @@
  *   trigger.ts    fires slots, mends schedules               feedback.ts   brings results to the submitting group
  *   dispatch.ts   answers pulls with claimed jobs            rescue.ts     gives back the runs of dead sessions
  *   control.ts    cancel, suspend, resume, trigger, edit     queries.ts, explain.ts    what is known of a job
+ *   hints.ts      tells the other trackers where to look
  *   schedules.ts, sessions.ts, writes.ts are what the steps share.
+ *
+ * Any number of trackers may work on one store: each write is conditional on what it was decided on, and every session is served by one
+ * of them. What one does by timer the master does; two that do it harm nothing.
  */
 
 import { answering, type Steps } from '../cluster/ask.js';
@@ -21,21 +25,24 @@ import { subjectsOf } from '../protocol/subjects.js';
 import { Accept } from './accept.js';
 import { Dispatch } from './dispatch.js';
 import { Feedback } from './feedback.js';
+import { Hints } from './hints.js';
 import { Schedules } from './records/schedules.js';
 import { TrackerLog } from './records/tracker-log.js';
 import { JobWrites } from './records/writes.js';
 import { Control } from './requests/control.js';
 import { Explain } from './requests/explain.js';
 import { Queries } from './requests/queries.js';
-import { Rescue } from './rescue.js';
+import { Rescue } from './rescue/rescue.js';
 import { Retention } from './retention.js';
-import { Sessions } from './sessions.js';
+import { Sessions } from './sessions/sessions.js';
 import { Settle } from './settle.js';
 import type { FullSettings, TrackerParts, TrackerPorts, TrackerSettings } from './tracker-ports.js';
 import { Trigger } from './trigger.js';
 
 const sweepEveryMs = 60_000;
 const resendEveryMs = 30_000;
+/** Every so many rounds a tracker does what is the master's to do, for there may be none. */
+const roundsWithoutMaster = 4;
 const day = 86_400_000;
 
 export class JobTrackerRole {
@@ -53,10 +60,11 @@ export class JobTrackerRole {
   private readonly rescue: Rescue;
   private readonly retention: Retention;
   private readonly duties: readonly Duty[];
-  private subscription: Subscription | undefined;
+  private readonly hints: Hints;
+  private subscriptions: readonly Subscription[] = [];
 
   constructor(ports: TrackerPorts, settings: TrackerSettings) {
-    const parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
+    const parts = partsOf(ports, withDefaults(settings));
     this.parts = parts;
     this.malformed = new Malformed(ports);
     this.writes = new JobWrites(ports.queue);
@@ -73,22 +81,40 @@ export class JobTrackerRole {
         .catch((error) => ports.log.error({ error }, 'an expired slot is left to the sweep'));
     });
     this.trigger = new Trigger(parts, this.writes, this.schedules);
-    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.trigger.catchUp());
+    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.catchUp());
+    this.sessions.onLost = (session) => this.dispatch.drop(session);
+    this.hints = new Hints(parts, this.dispatch);
+    if (!parts.isAlone) this.writes.onCommit((records) => this.hints.committed(records));
     for (const observer of [this.sessions, this.dispatch, this.trigger, this.queries]) this.writes.observe(observer);
     this.retention = new Retention(parts);
     this.duties = this.makeDuties();
   }
 
   async start(): Promise<void> {
-    await this.trigger.catchUp();
+    await this.catchUp();
     await this.trigger.sweep();
     await this.rescue.start();
     this.dispatch.start();
     this.trigger.start();
     for (const duty of this.duties) duty.start();
-    const { ports, subjects } = this.parts;
+    this.subscriptions = this.subscribe();
+  }
+
+  private subscribe(): Subscription[] {
+    const { ports, subjects, settings, isAlone } = this.parts;
     const answer = answering(this.steps(), 'JobTracker', this.malformed);
-    this.subscription = ports.transport.subscribe(subjects.tracker, answer, { queue: 'tracker' });
+    const hear = answering({ Hint: (body) => this.hear(body) }, 'JobTracker', this.malformed);
+    return [
+      ports.transport.subscribe(subjects.tracker, answer, { queue: 'tracker' }),
+      ports.transport.subscribe(subjects.trackerOf(settings.identity), answer),
+      ...(isAlone ? [] : [ports.transport.subscribe(subjects.hints, hear)]),
+    ];
+  }
+
+  /** Slots that nobody could fire are judged when there was no other tracker to fire them. */
+  private async catchUp(): Promise<void> {
+    const { peers, settings } = this.parts;
+    if (peers.trackers().every((tracker) => tracker === settings.identity)) await this.trigger.catchUp();
   }
 
   /** The process that held the sessions found in the store at start is dead: their runs are given back at once. */
@@ -102,7 +128,7 @@ export class JobTrackerRole {
     this.retention.stop();
     await this.dispatch.stop();
     this.queries.stop();
-    await this.subscription?.close();
+    for (const subscription of this.subscriptions) await subscription.close();
     await Promise.all([...this.duties.map((duty) => duty.stop()), this.rescue.stop(), this.trigger.stop()]);
     await this.trackerLog.flush();
   }
@@ -133,8 +159,8 @@ export class JobTrackerRole {
       ReadLog: (body) => queries.readLog(body),
       ExplainJob: (body) => explain.explain(body),
       StartSession: (body) => this.startSession(body),
-      RenewSession: async ({ session, runIds }) => ({ answer: sessions.renew(session, runIds) ? 'ok' : 'refused' }),
-      EndSession: (body) => this.endSession(body),
+      RenewSession: async ({ session, runIds }) => ({ answer: await sessions.renew(session, runIds) }),
+      EndSession: ({ session, runIds }) => this.endSession(session, runIds),
       PullJobs: (body) => dispatch.pull(body),
       ReportRuns: (body) => this.report(body),
       AppendLog: (body) => this.appendLog(body),
@@ -149,30 +175,43 @@ export class JobTrackerRole {
       this.settle.verdicts(reports),
       session ? this.dispatch.takeDue(session, slots) : undefined,
     ]);
-    if (!session || early?.answer === 'refused') return { answers, answer: 'refused', jobs: [] };
-    if (early && early.jobs.length > 0) return { ...early, answers };
+    if (!session) return { answers, answer: this.sessions.absent(id), jobs: [] };
+    if (early && (early.answer !== 'ok' || early.jobs.length > 0)) return { ...early, answers };
     const due = await this.dispatch.takeDue(session, slots);
     const credited = due.answer === 'ok' && due.jobs.length === 0 ? this.dispatch.credit(session, slots) : undefined;
     return { ...due, answers, credited };
   }
 
   /** A session that was replaced or ended meanwhile is not begun again by a late message. */
-  private async startSession({ replaces, runIds, ...info }: BodyOf<'StartSession'>): Promise<ReplyOf<'StartSession'>> {
-    for (const id of replaces) {
-      const session = this.sessions.giveUp(id);
-      if (session) await this.rescue.replace(session, runIds);
-    }
-    return { answer: this.sessions.begin(info) ? 'ok' : 'refused' };
+  private async startSession(body: BodyOf<'StartSession'>): Promise<ReplyOf<'StartSession'>> {
+    const { replaces, runIds, moves = 1, ...info } = body;
+    for (const id of replaces) await this.rescue.replace(id, runIds);
+    const answer = await this.sessions.begin(info, moves);
+    if (answer === 'ok' && moves > 1) await this.rescue.takeOver(info.session, runIds);
+    return { answer, tracker: this.parts.settings.identity };
   }
 
-  private async endSession({ session: id, runIds }: BodyOf<'EndSession'>): Promise<ReplyOf<'EndSession'>> {
-    const session = this.sessions.giveUp(id);
-    if (session) await this.rescue.leave(session, runIds);
+  private async endSession(id: string, runIds: readonly string[]): Promise<ReplyOf<'EndSession'>> {
+    await this.rescue.leave(id, runIds);
     return { answer: 'ok' };
+  }
+
+  /** What another tracker says is looked at, never believed. */
+  private async hear({ from, waiting, fireAt, changed, progress }: BodyOf<'Hint'>): Promise<Record<string, never>> {
+    if (from === this.parts.settings.identity) return {};
+    for (const group of waiting) this.dispatch.hear(group);
+    if (fireAt !== undefined) this.trigger.expect(fireAt);
+    this.queries.hear(changed);
+    this.queries.noteProgress(progress);
+    const held = changed.filter((jobId) => this.sessions.holderOf(jobId));
+    if (held.length === 0) return {};
+    for (const record of await this.parts.ports.queue.get(held)) if (record) this.writes.saw(record);
+    return {};
   }
 
   private async appendLog({ lines, progress }: BodyOf<'AppendLog'>): Promise<ReplyOf<'AppendLog'>> {
     this.queries.noteProgress(progress);
+    if (progress.length > 0 && !this.parts.isAlone) this.hints.progressed(progress);
     if (lines.length === 0) return {};
     await this.parts.ports.logger.append(lines);
     this.queries.noteLines(lines);
@@ -180,22 +219,38 @@ export class JobTrackerRole {
   }
 
   private makeDuties(): Duty[] {
-    const { clock, log } = this.parts.ports;
+    const { peers, ports } = this.parts;
+    const { clock, log } = ports;
+    const byMaster = (work: () => Promise<void>) => {
+      let rounds = 0;
+      return async () => {
+        if (peers.isMaster() || ++rounds % roundsWithoutMaster === 0) await work();
+      };
+    };
+    const mend = byMaster(() => this.trigger.sweep());
     const sweep = async () => {
       await this.rescue.sweep();
-      await this.trigger.sweep();
+      await mend();
       this.dispatch.lookAgain();
     };
+    const retain = byMaster(() => this.retention.sweep());
+    const resend = byMaster(() => this.feedback.resend());
     return [
       new Duty({ name: 'sweep', everyMs: sweepEveryMs, clock, log, run: sweep }),
-      new Duty({ name: 'retention', everyMs: sweepEveryMs, clock, log, run: () => this.retention.sweep() }),
-      new Duty({ name: 'resend of feedback', everyMs: resendEveryMs, clock, log, run: () => this.feedback.resend() }),
+      new Duty({ name: 'retention', everyMs: sweepEveryMs, clock, log, run: retain }),
+      new Duty({ name: 'resend of feedback', everyMs: resendEveryMs, clock, log, run: resend }),
     ];
   }
 }
 
+function partsOf(ports: TrackerPorts, settings: FullSettings): TrackerParts {
+  const peers = ports.peers ?? { isMaster: () => true, trackers: () => [settings.identity] };
+  return { ports, settings, subjects: subjectsOf(settings.cluster), peers, isAlone: ports.peers === undefined };
+}
+
 function withDefaults(settings: TrackerSettings): FullSettings {
   return {
+    identity: settings.identity ?? 'tracker',
     cluster: settings.cluster,
     maxRetryTimes: settings.maxRetryTimes ?? 10,
     retryIntervalMs: settings.retryIntervalMs ?? 30_000,

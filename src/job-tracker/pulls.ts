@@ -6,7 +6,7 @@ import { bodyBytes, type ChangingStatus, type JobRecord } from '../job/job.js';
 import type { Deferred } from '../kit/deferred.js';
 import { limits } from '../protocol/limits.js';
 import type { PullAnswer } from '../protocol/messages.js';
-import type { Session } from './sessions.js';
+import type { Session } from './sessions/session.js';
 
 export interface Pull {
   readonly session: Session;
@@ -34,6 +34,7 @@ export function mayJoin(pull: Pull): boolean {
   return (
     session.isServed &&
     session.aloneJobId === undefined &&
+    !session.isInDoubt &&
     session.seeks !== 'alone' &&
     !batch?.isClosed &&
     roomOf(pull) > 0

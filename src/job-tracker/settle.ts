@@ -117,7 +117,9 @@ export class Settle {
   }
 
   private recordStale(verdict: RunReport, record: JobRecord | undefined): void {
-    if (!record) return;
+    const { kind } = verdict.outcome;
+    // Its own verdicts come too late when a report, or another tracker, was quicker.
+    if (!record || kind === 'missed' || kind === 'lost') return;
     const text = `${verdict.outcome.kind} of run ${shortRun(verdict.runId)} came when the job was ${record.status.state}; not applied`;
     this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
   }

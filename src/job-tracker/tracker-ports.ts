@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Ids } from '../ports/ids.js';
 import type { JobLogger } from '../ports/job-logger.js';
 import type { JobQueue } from '../ports/job-queue.js';
+import type { Leases } from '../ports/leases.js';
 import type { Log } from '../ports/log.js';
 import type { Transport } from '../ports/transport.js';
 import type { Subjects } from '../protocol/subjects.js';
@@ -12,6 +13,9 @@ import type { Subjects } from '../protocol/subjects.js';
 export interface TrackerPorts {
   readonly queue: JobQueue;
   readonly logger: JobLogger;
+  readonly leases: Leases;
+  /** The JobTrackers on the same store. Absent where it can have one only: then this one knows of every write. */
+  readonly peers?: Peers | undefined;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -19,8 +23,18 @@ export interface TrackerPorts {
   readonly log: Log;
 }
 
+/** What the registry says; it may be behind the times, which costs duplicate work or a delay. */
+export interface Peers {
+  /** True while this tracker is surely the master of the trackers. */
+  isMaster(): boolean;
+  /** Identities of the trackers that are up, this one included. */
+  trackers(): readonly string[];
+}
+
 export interface TrackerSettings {
   readonly cluster: string;
+  /** Of its own among the trackers of the cluster. Default 'tracker'. */
+  readonly identity?: string | undefined;
   /** For jobs that do not name their own: LTS's job.max.retry.times. Default 10. */
   readonly maxRetryTimes?: number | undefined;
   /** For jobs that do not name their own: LTS's jobtracker.job.retry.interval.millis. Default 30,000. */
@@ -41,6 +55,10 @@ export type FullSettings = { readonly [Key in keyof TrackerSettings]-?: NonNulla
 /** Ports, settings with their defaults, and subjects: what a step's constructor takes first. */
 export interface TrackerParts {
   readonly ports: TrackerPorts;
+  /** Of a tracker that has its store for itself: none but itself, and master. */
+  readonly peers: Peers;
+  /** No other tracker writes to the store. */
+  readonly isAlone: boolean;
   readonly settings: FullSettings;
   readonly subjects: Subjects;
 }

@@ -17,6 +17,10 @@ import type { TrackerParts } from './tracker-ports.js';
 /** A slot this late was not merely slow. */
 const misfireGraceMs = 5_000;
 const pageMax = 200;
+/** How long a tracker that is not the master leaves a due schedule to it. */
+const standBackMs = 2_000;
+/** Other trackers' schedules are found by then, if their hints were lost. */
+const lookAgainMs = 5_000;
 /** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
 const heldMax = 1_000;
 
@@ -41,7 +45,17 @@ export class Trigger implements WriteObserver {
   }
 
   written({ body, status }: JobRecord): void {
-    if (body.rule && status.state === 'waiting' && status.dueAt !== undefined) this.alarm.set(status.dueAt);
+    if (body.rule && status.state === 'waiting' && status.dueAt !== undefined) this.expect(status.dueAt);
+  }
+
+  /** A schedule is to be fired then. */
+  expect(dueAt: number): void {
+    this.alarm.set(dueAt + this.standBackMs);
+  }
+
+  /** The master fires; the others only what it has left lying. */
+  private get standBackMs(): number {
+    return this.parts.peers.isMaster() ? 0 : standBackMs;
   }
 
   /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
@@ -101,9 +115,11 @@ export class Trigger implements WriteObserver {
   /** Fires the independent schedules that are due; answers when the next one is. */
   private async fireDue(): Promise<number | undefined> {
     const { queue, clock } = this.parts.ports;
-    const { due, nextAt } = await queue.dueSchedules(clock.wallMs(), pageMax);
+    const { standBackMs } = this;
+    const { due, nextAt } = await queue.dueSchedules(clock.wallMs() - standBackMs, pageMax);
     await Promise.all(due.map((schedule) => this.fire(schedule)));
-    return due.length > 0 ? clock.wallMs() : nextAt;
+    const next = due.length > 0 ? clock.wallMs() : (nextAt ?? Number.POSITIVE_INFINITY) + standBackMs;
+    return this.parts.isAlone ? next : Math.min(next, clock.wallMs() + lookAgainMs);
   }
 
   /** A crash fell between the insert of this slot's instance and the advance. */

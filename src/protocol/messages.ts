@@ -6,6 +6,7 @@
  *   TaskTracker -> JobTracker    StartSession, RenewSession, EndSession, PullJobs, ReportRuns, AppendLog
  *   JobTracker  -> TaskTracker   Probe, AskRuns, CancelRun
  *   JobTracker  -> JobClient     JobsFinished
+ *   JobTracker  -> JobTrackers   Hint (published, never answered)
  *
  * `shapes/message-shapes.ts` holds the same for what comes from outside; a compile-time test holds both equal. `README.md` is for clients
  * in other languages.
@@ -110,8 +111,11 @@ export interface SessionInfo {
   readonly processors: readonly string[];
 }
 
-/** `refused`: the session is dead or unknown here; the worker aborts its runs and begins a new one. */
-export type SessionAnswer = { readonly answer: 'ok' | 'refused' };
+/**
+ * `refused`: the session is dead; the worker aborts its runs and begins a new one. `elsewhere`: this tracker does not serve it (any
+ * more); the worker begins the same session again, at any tracker, and its runs go on.
+ */
+export type SessionAnswer = { readonly answer: 'ok' | 'refused' | 'elsewhere' };
 
 export interface PullAnswer extends SessionAnswer {
   readonly jobs: readonly JobRecord[];
@@ -158,10 +162,17 @@ export interface Messages {
   };
   ExplainJob: { body: JobKey; reply: Explanation };
 
-  /** `replaces`: sessions that this process has given up; of their claims only `runIds` ever arrived. */
+  /**
+   * `replaces`: sessions that this process has given up; of their claims only `runIds` ever arrived. `moves` counts the beginnings of
+   * this session. The session's further requests go to the tracker that the reply names.
+   */
   StartSession: {
-    body: SessionInfo & { readonly replaces: readonly string[]; readonly runIds: readonly string[] };
-    reply: SessionAnswer;
+    body: SessionInfo & {
+      readonly replaces: readonly string[];
+      readonly runIds: readonly string[];
+      readonly moves: number;
+    };
+    reply: SessionAnswer & { readonly tracker: string };
   };
   /** Names every runId received and not yet acknowledged. */
   RenewSession: { body: { readonly session: string; readonly runIds: readonly string[] }; reply: SessionAnswer };
@@ -188,6 +199,20 @@ export interface Messages {
   CancelRun: { body: { readonly jobId: string; readonly runId: string }; reply: { readonly isHeld: boolean } };
 
   JobsFinished: { body: { readonly results: readonly FinishedJob[] }; reply: Record<string, never> };
+  Hint: { body: TrackerHint; reply: Record<string, never> };
+}
+
+/** Where another tracker had better look: after one commit. Lost hints cost time only. */
+export interface TrackerHint {
+  /** Identity of the sender, who needs no hint of its own. */
+  readonly from: string;
+  /** Jobs that wait, due by `dueAt` or soon after. */
+  readonly waiting: readonly { readonly nodeGroup: string; readonly count: number; readonly dueAt: number }[];
+  /** Earliest instant at which a schedule is to be fired. */
+  readonly fireAt?: number | undefined;
+  /** Jobs whose record changed, and progress of runs: for those who follow them. */
+  readonly changed: readonly string[];
+  readonly progress: readonly Progress[];
 }
 
 /** A JobResult whose value still is JSON text. */

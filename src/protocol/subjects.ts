@@ -5,6 +5,10 @@ import { shown } from '../kit/shown.js';
 export interface Subjects {
   /** Any JobTracker; trackers share it as one queue group. */
   readonly tracker: string;
+  /** One JobTracker: where the sessions that it serves send their requests. */
+  trackerOf(identity: string): string;
+  /** Every JobTracker: hints, which carry no state. */
+  readonly hints: string;
   /** One session of one TaskTracker. */
   session(session: string): string;
   /** The clients of a submitting group; they share it as one queue group. */
@@ -20,6 +24,8 @@ export function subjectsOf(cluster: string): Subjects {
   const prefix = `lts.${part('cluster', cluster)}`;
   return {
     tracker: `${prefix}.tracker`,
+    trackerOf: (identity) => `${prefix}.tracker.${part('identity', identity)}`,
+    hints: `${prefix}.hints`,
     session: (session) => `${prefix}.session.${part('session', session)}`,
     feedback: (submitNodeGroup) => `${prefix}.feedback.${part('nodeGroup', submitNodeGroup)}`,
     life: (name) => `${prefix}.life.${part('life', name)}`,

@@ -51,7 +51,7 @@ export class Receive {
   async withdraw(): Promise<void> {
     this.isPaused = true;
     const { clock, transport } = this.parts.ports;
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: withdrawWithinMs };
+    const to = { subject: this.session.subject, deadlineMs: withdrawWithinMs };
     const body = { session: this.session.id, pullId: 0, slots: 0, waitMs: 0 };
     await ask(transport, to, { kind: 'PullJobs', body }).catch(() => undefined);
     await until(clock, withdrawWithinMs, () => this.open.size === 0);
@@ -60,7 +60,7 @@ export class Receive {
 
   /** Opens pulls for free slots. */
   fill(): void {
-    while (!this.isPaused && this.session.isAlive && this.open.size + this.resting < pullsMax && this.slots.free > 0) {
+    while (!this.isPaused && this.session.isServed && this.open.size + this.resting < pullsMax && this.slots.free > 0) {
       const { free } = this.slots;
       void this.pull(this.open.size === 0 ? Math.ceil(free / 2) : free);
     }
@@ -70,6 +70,7 @@ export class Receive {
   take(answer: PullAnswer, session: string): void {
     if (session !== this.session.id || !this.session.isAlive) return;
     if (answer.answer === 'refused') this.session.lose();
+    else if (answer.answer === 'elsewhere') this.session.move();
     else if (answer.jobs.length > 0) this.onJobs(answer.jobs);
   }
 
@@ -106,12 +107,13 @@ export class Receive {
     signal: AbortSignal,
   ): Promise<PullAnswer | undefined> {
     const waitMs = limits.pullWaitMs;
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal };
+    const to = { subject: this.session.subject, deadlineMs: waitMs + answerMarginMs, signal };
     try {
       return await ask(this.parts.ports.transport, to, { kind: 'PullJobs', body: { ...pull, waitMs } });
     } catch (error) {
-      if (LtsError.is(error)) return undefined;
-      throw error;
+      if (!LtsError.is(error)) throw error;
+      if (error.code === 'LTS_NO_TRACKER' && !signal.aborted) this.session.move();
+      return undefined;
     }
   }
 }

@@ -23,6 +23,8 @@ export interface SlotOffer {
   readonly slots: number;
 }
 
+const noOffer: SlotOffer = { session: '', slots: 0 };
+
 /** `kept`: no tracker answered before the stop; it lies in the FailStore and is sent by the next process. */
 export type Reported = 'acknowledged' | 'kept';
 
@@ -30,6 +32,10 @@ export interface ReportParts {
   /** What to offer with the next report; `answered` takes it back with what the tracker said. */
   readonly offerSlots: (runs: number) => SlotOffer;
   readonly answered: (offer: SlotOffer, answer: PullAnswer) => void;
+  /** The subject of the tracker that serves the session. */
+  readonly tracker: () => string;
+  /** Nobody listens there any more. */
+  readonly onGone: () => void;
 }
 
 export class Report {
@@ -78,7 +84,7 @@ export class Report {
     const kept = new AbortController();
     const keeping = this.keepSoon(reports, kept.signal);
     try {
-      while (!(await this.isAnswered(reports))) {
+      for (let tries = 0; !(await this.isAnswered(reports, tries)); tries++) {
         if (this.stopping.signal.aborted) {
           await this.keep(reports);
           return reports.map(() => 'kept');
@@ -100,22 +106,26 @@ export class Report {
       .catch((error) => log.warn({ error }, 'acknowledged results stay in the FailStore'));
   }
 
-  private async isAnswered(reports: readonly RunReport[]): Promise<boolean> {
-    const offer = this.own.offerSlots(reports.length);
+  /** Any tracker takes a report; the one that serves the session also gives jobs for its slots, so that one is asked first. */
+  private async isAnswered(reports: readonly RunReport[], tries: number): Promise<boolean> {
+    const isOwn = tries === 0;
+    const offer = isOwn ? this.own.offerSlots(reports.length) : noOffer;
+    const subject = isOwn ? this.own.tracker() : this.parts.subjects.tracker;
     let answer: PullAnswer = { answer: 'ok', jobs: [] };
     try {
-      answer = await this.ask(reports, offer);
+      answer = await this.ask(subject, reports, offer);
       return true;
     } catch (error) {
       if (!LtsError.is(error)) throw error;
+      if (isOwn && error.code === 'LTS_NO_TRACKER') this.own.onGone();
       return false;
     } finally {
       this.own.answered(offer, answer);
     }
   }
 
-  private ask(reports: readonly RunReport[], offer: SlotOffer) {
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerWithinMs, signal: this.stopping.signal };
+  private ask(subject: string, reports: readonly RunReport[], offer: SlotOffer) {
+    const to = { subject, deadlineMs: answerWithinMs, signal: this.stopping.signal };
     return ask(this.parts.ports.transport, to, { kind: 'ReportRuns', body: { ...offer, reports } });
   }
 
@@ -143,7 +153,7 @@ export class Report {
 
   /** Kept results offer no slots: their session may be gone. */
   private async sendKept(reports: readonly RunReport[]): Promise<undefined[]> {
-    await this.ask(reports, { session: '', slots: 0 });
+    await this.ask(this.parts.subjects.tracker, reports, noOffer);
     return [];
   }
 }

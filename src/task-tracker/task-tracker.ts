@@ -72,10 +72,13 @@ export class TaskTrackerRole {
       heldRunIds: () => [...this.held.keys()],
       onAlive: () => this.onAlive(),
       onLost: () => this.onLost(),
+      onMoving: () => this.receive.pause(),
     });
     this.receive = new Receive(this.parts, this.slots, this.session, (jobs) => this.onJobs(jobs));
     this.report = new Report(this.parts, {
       offerSlots: (runs) => this.offerSlots(runs),
+      tracker: () => this.session.subject,
+      onGone: () => this.session.move(),
       answered: (offer, answer) => this.onReported(offer, answer),
     });
     this.voice = new Voice(this.parts);
@@ -255,7 +258,7 @@ export class TaskTrackerRole {
 
   /** A report offers the slots that its runs have left; the others wait at the tracker, with the pulls. */
   private offerSlots(runs: number): SlotOffer {
-    if (!this.session.isAlive || this.isStopping) return { session: '', slots: 0 };
+    if (!this.session.isServed || this.isStopping) return { session: '', slots: 0 };
     const slots = Math.min(this.slots.free, runs);
     this.slots.promise(slots);
     return { session: this.session.id, slots };

@@ -27,6 +27,8 @@ export interface StoreFaults {
   readonly slowMs: Range;
   /** Answers LTS_STORE_FAILED and has done nothing. */
   readonly refuseRate: number;
+  /** Answers LTS_STORE_FAILED and has done what it was asked. Default 0. */
+  readonly unknownRate?: number | undefined;
 }
 
 /** How often a node dies at one of its calls to the outside. */

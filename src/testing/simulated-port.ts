@@ -15,6 +15,9 @@ export interface CrashPoints {
   isFatal(life: NodeLife, point: string): boolean;
 }
 
+/** A caller that hears nothing gives up then. */
+const giveUpMs = 5_000;
+
 export interface PortOptions {
   /** Names the port in traces and crash points. */
   readonly name: string;
@@ -24,6 +27,9 @@ export interface PortOptions {
   readonly points: CrashPoints;
   readonly trace: Trace;
   readonly onRefused?: (() => void) | undefined;
+  readonly onUnknown?: (() => void) | undefined;
+  /** True while nothing passes between the node and the store. */
+  readonly isCut?: (() => boolean) | undefined;
   /** Calls of one life are done and answered in the order in which they were made, as by one writer with one disk. */
   readonly isOrdered: boolean;
 }
@@ -60,13 +66,31 @@ async function call(point: string, act: () => Promise<unknown>, options: Call): 
   const slowMs = chance.isLucky(faults.slowRate) ? chance.between(faults.slowMs.min, faults.slowMs.max) : 0;
   await lanes.to.pass(onTheWayMs + slowMs);
   options.trace.note(life.name, isRefused ? `${point} refused` : point);
+  if (options.isCut?.()) throw await unanswered(point, life);
   if (isRefused) options.onRefused?.();
   if (isRefused)
     throw new LtsError('LTS_STORE_FAILED', `${point}: the store refused the call (simulated). Try again later.`);
   const answer = await act();
   if (points.isFatal(life, `${point}:after`)) return never();
   await lanes.back.pass(onTheWayMs);
-  return answer;
+  if (options.isCut?.()) throw await unanswered(point, life);
+  if (!faults.unknownRate || !chance.isLucky(faults.unknownRate)) return answer;
+  options.onUnknown?.();
+  throw unknown(point);
+}
+
+async function unanswered(point: string, life: NodeLife): Promise<LtsError> {
+  await new Promise<void>((resolve) => {
+    life.schedule(giveUpMs, resolve);
+  });
+  return unknown(point);
+}
+
+function unknown(point: string): LtsError {
+  return new LtsError(
+    'LTS_STORE_FAILED',
+    `${point}: no answer came (simulated); it may have been done. Try again later.`,
+  );
 }
 
 /** One direction between a node and its store. */

@@ -3,6 +3,7 @@ import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
+import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
 import { MemoryNetwork } from '../../src/adapters/memory/memory-transport.js';
 import { RunnerTable, type RunnerTableOptions } from '../../src/boot/runner-table.js';
 import { LtsError } from '../../src/errors.js';
@@ -39,6 +40,8 @@ export class TestNode {
   isCut = false;
   /** Replies to these message kinds are lost, after the request was handled; counted down. */
   readonly lostReplies = new Map<string, number>();
+  /** What it publishes is lost. */
+  isMute = false;
   readonly life: NodeLife;
   readonly clock: Clock;
   readonly transport: Transport;
@@ -80,7 +83,9 @@ export class TestNode {
           );
         });
       },
-      publish: (subject, message) => inner.publish(subject, message),
+      publish: (subject, message) => {
+        if (this.life.isAlive && !this.isCut && !this.isMute) inner.publish(subject, message);
+      },
       subscribe: (subject, handler, options) =>
         inner.subscribe(
           subject,
@@ -113,6 +118,13 @@ export interface Worker {
   kill(): Promise<void>;
 }
 
+export interface Peer {
+  readonly identity: string;
+  readonly node: TestNode;
+  readonly role: JobTrackerRole;
+  kill(): Promise<void>;
+}
+
 export interface Client {
   readonly node: TestNode;
   readonly role: JobClientRole;
@@ -129,6 +141,9 @@ export class TestCluster {
   readonly log: LogEntry[] = [];
   tracker!: { node: TestNode; role: JobTrackerRole };
   client!: Client;
+  /** Trackers that are up, where there are several, and the leases that they share. */
+  peers: readonly Peer[] = [];
+  readonly leases = new MemoryLeases();
   private nodes = 0;
   private readonly stops: (() => Promise<unknown>)[] = [];
 
@@ -136,12 +151,45 @@ export class TestCluster {
     const node = this.node('tracker');
     const { queue, logger } = this;
     const role = new JobTrackerRole(
-      { queue, logger, ...this.ports(node) },
+      { queue, logger, leases: new MemoryLeases(), ...this.ports(node) },
       { cluster: 'test', timeZone: 'UTC', ...settings },
     );
     this.tracker = { node, role };
     await this.until(role.start());
     return role;
+  }
+
+  /** One of several trackers on the cluster's store; the first of those that are up is their master. */
+  async startPeer(identity: string, settings: Partial<TrackerSettings> = {}): Promise<Peer> {
+    const node = this.node(identity);
+    const peers = {
+      isMaster: () => this.peers[0]?.identity === identity,
+      trackers: () => this.peers.map((peer) => peer.identity),
+    };
+    const { queue, logger, leases } = this;
+    const ports = { queue, logger, leases, peers, ...this.ports(node) };
+    const role = new JobTrackerRole(ports, { cluster: 'test', timeZone: 'UTC', identity, ...settings });
+    const leave = () => {
+      this.peers = this.peers.filter((other) => other !== peer);
+    };
+    const peer: Peer = {
+      identity,
+      node,
+      role,
+      kill: async () => {
+        leave();
+        await node.kill();
+      },
+    };
+    this.peers = [...this.peers, peer];
+    await this.until(role.start());
+    this.stops.push(async () => {
+      leave();
+      if (!node.life.isAlive) return;
+      await this.until(role.stop());
+      await node.transport.close();
+    });
+    return peer;
   }
 
   async stopTracker(): Promise<void> {

@@ -80,13 +80,17 @@ it.each([
   await cluster.stop();
 });
 
-it('a pull or a renewal of a session that nobody began is refused', async () => {
+it('a pull or a renewal of a session that is not served here is sent on; nobody goes on with one that is not known', async () => {
   const cluster = await startCluster();
+  const info = { session: 'ghost', identity: 'g', nodeGroup: 'lts', workThreads: 1, processors: [] };
   expect(await ask(cluster, 'PullJobs', { session: 'ghost', slots: 3, waitMs: 5_000 })).toMatchObject({
-    answer: 'refused',
+    answer: 'elsewhere',
     jobs: [],
   });
-  expect(await ask(cluster, 'RenewSession', { session: 'ghost', runIds: [] })).toEqual({ answer: 'refused' });
+  expect(await ask(cluster, 'RenewSession', { session: 'ghost', runIds: [] })).toEqual({ answer: 'elsewhere' });
+  expect(await ask(cluster, 'StartSession', { ...info, replaces: [], runIds: [], moves: 2 })).toMatchObject({
+    answer: 'refused',
+  });
   await cluster.stop();
 });
 

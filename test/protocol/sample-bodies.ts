@@ -60,6 +60,7 @@ export const sampleBodies: { readonly [K in MessageKind]: readonly BodyOf<K>[] }
       workThreads: 4,
       processors: ['mail'],
       replaces: ['worker-1-old'],
+      moves: 0,
     },
   ],
   RenewSession: [ofSession],
@@ -97,6 +98,15 @@ export const sampleBodies: { readonly [K in MessageKind]: readonly BodyOf<K>[] }
           result: '1',
         },
       ],
+    },
+  ],
+  Hint: [
+    {
+      from: 'tracker-1',
+      waiting: [{ nodeGroup: 'lts', count: 1, dueAt: 5 }],
+      fireAt: 5,
+      changed: ['a'],
+      progress: [{ jobId: 'a', runId: 'r1', percent: 1 }],
     },
   ],
 };

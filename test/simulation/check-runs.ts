@@ -104,7 +104,7 @@ function isUncalledFor(ledger: Ledger, session: string, when: { readonly from: n
   const node = session.slice(0, session.lastIndexOf('-'));
   const hasExcuse = ledger.incidents.some(
     (incident) =>
-      (incident.node === node || (incident.node === 'tracker' && incident.kind !== 'wall-jump')) &&
+      (incident.node === node || (incident.node.startsWith('tracker') && incident.kind !== 'wall-jump')) &&
       incident.from <= when.to &&
       incident.to >= when.from,
   );

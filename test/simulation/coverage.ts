@@ -17,6 +17,12 @@ export const faultMarks: readonly string[] = [
   'incidents-disconnect',
   'incidents-cut',
   'incidents-wall-jump',
+  'incidents-partition',
+  'incidents-store-cut',
+  'incidents-registry-wipe',
+  'store-unknown-outcomes',
+  'sessions-moved',
+  'sessions-killed',
 ];
 
 /** And what must have come of it; some of these take a hundred seeds. */

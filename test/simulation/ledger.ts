@@ -41,7 +41,16 @@ export interface Submission {
 
 /** A node that was not itself for a while. */
 export interface Incident {
-  readonly kind: 'freeze' | 'disconnect' | 'cut' | 'crash' | 'stop' | 'wall-jump';
+  readonly kind:
+    | 'freeze'
+    | 'disconnect'
+    | 'cut'
+    | 'partition'
+    | 'store-cut'
+    | 'registry-wipe'
+    | 'crash'
+    | 'stop'
+    | 'wall-jump';
   readonly node: string;
   readonly from: number;
   to: number;

@@ -1,27 +1,54 @@
 /** Puts the real roles into simulated processes: every port they are given takes time, fails and may be their last. */
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
+import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
+import { MongoClock } from '../../src/adapters/mongo/mongo-clock.js';
 import { JobClientRole } from '../../src/job-client/job-client.js';
 import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { Message, RequestOptions, Transport } from '../../src/ports/transport.js';
 import { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { scriptedRunners } from './handlers.js';
-import type { NodePorts } from './process.js';
+import type { NodePorts, SimulatedProcess } from './process.js';
 import type { User } from './user.js';
 import type { Build, Builders, World } from './world.js';
 
 const cluster = 'sim';
 
-const buildTracker: Build = (world) => (ports) => {
+/** Alone it has its leases in memory and goes by its own clock; together they share the store's leases and its time. */
+const buildTracker: Build = (world, process) => (ports) => {
   const queue = world.plant?.queue?.(world.queue, world, ports) ?? world.queue;
   const trackerPorts = {
     ...ports,
     queue: world.store(queue, 'queue', ports),
     logger: world.store(world.logger, 'logger', ports),
+    ...(world.isShared ? sharedPorts(world, process, ports) : { leases: new MemoryLeases() }),
   };
-  const role = new JobTrackerRole(trackerPorts, { cluster, keepEndedMs: world.plan.keepEndedMs, timeZone: 'UTC' });
-  world.plant?.tracker?.(role, world, ports);
-  return role;
+  const identity = process.name;
+  const settings = { cluster, identity, keepEndedMs: world.plan.keepEndedMs, timeZone: 'UTC' };
+  const role = new JobTrackerRole(trackerPorts, settings);
+  world.plant?.tracker?.(role, world, { ...ports, clock: trackerPorts.clock });
+  const { clock } = trackerPorts;
+  if (!(clock instanceof MongoClock)) return role;
+  return {
+    start: async () => {
+      await clock.start();
+      await role.start();
+    },
+    stop: async () => {
+      world.registry.leave(identity);
+      await role.stop();
+      clock.stop();
+    },
+  };
 };
+
+function sharedPorts(world: World, { name }: SimulatedProcess, ports: NodePorts) {
+  const time = world.store({ read: async () => world.wallMs() }, 'time', ports);
+  return {
+    leases: world.store(world.leases, 'leases', ports),
+    peers: world.registry.join(name, ports.life),
+    clock: new MongoClock(() => time.read(), ports.clock, ports.log),
+  };
+}
 
 const buildWorker =
   (index: number): Build =>

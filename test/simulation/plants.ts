@@ -4,41 +4,12 @@
  */
 
 import type { JobRecord, JobStatus } from '../../src/job/job.js';
-import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
-import type { Session } from '../../src/job-tracker/sessions.js';
 import type { Change, JobQueue, PurgeRequest } from '../../src/ports/job-queue.js';
-import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
 import { calmStore } from '../../src/testing/faults.js';
+import { insidesOf } from './plant-insides.js';
+import { plantsTogether } from './plants-together.js';
 import type { Plan } from './swarm.js';
 import type { Plant, World } from './world.js';
-
-/** The inner parts of a tracker that plants reach into. */
-interface Insides {
-  readonly settle: {
-    verdicts(reports: readonly RunReport[]): Promise<ReportAnswer[]>;
-    afterwards(records: readonly JobRecord[]): Promise<void>;
-  };
-  readonly rescue: {
-    giveBack(session: Session, runIds: readonly string[]): Promise<void>;
-    sweep(): Promise<void>;
-    watch(session: Session, now: number): Promise<void>;
-    end(session: Session, why: string): Promise<void>;
-    rescueRuns(session: string): Promise<void>;
-  };
-  readonly sessions: {
-    begin(info: Session['info']): Session;
-    renew(id: string, runIds: readonly string[]): boolean;
-    find(id: string): Session | undefined;
-    end(session: Session): void;
-  };
-  readonly dispatch: {
-    replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown>;
-    drop(session: Session): void;
-  };
-  readonly trigger: { sweep(): Promise<void> };
-}
-
-const insidesOf = (role: JobTrackerRole): Insides => role as unknown as Insides;
 
 /** The same queue with some verbs replaced. */
 function worse(inner: JobQueue, replaced: Partial<JobQueue>): JobQueue {
@@ -67,7 +38,7 @@ const busyTracker = ({ crashes, deeds }: Plan): Partial<Plan> => ({
   outageMs: { min: 100, max: 3_000 },
 });
 
-export const plants: readonly Plant[] = [
+const plantsAnywhere: readonly Plant[] = [
   {
     // A report is applied to whichever run is the current one.
     name: 'no-fence-on-settle',
@@ -139,7 +110,7 @@ export const plants: readonly Plant[] = [
     plan: ({ network }) => ({ network: { ...network, dropRate: 0.15, kinds: new Set(['PullJobs']) } }),
     tracker: (role) => {
       const { rescue, settle } = insidesOf(role);
-      rescue.giveBack = async (session, runIds) => {
+      rescue.fallen.giveBack = async (session, runIds) => {
         const lost = runIds.flatMap((runId) =>
           [...(session.claims.get(runId)?.jobIds ?? [])].map((jobId) => ({
             jobId,
@@ -164,12 +135,13 @@ export const plants: readonly Plant[] = [
     tracker: (role) => {
       const { dispatch, rescue, sessions } = insidesOf(role);
       dispatch.replyTo = async (session, jobs) =>
-        session.isDead ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
+        session.isOver ? { answer: 'refused', jobs: [] } : { answer: 'ok', jobs };
       rescue.sweep = async () => {};
+      rescue.survey.tick = async () => [];
       rescue.end = async (session) => {
         sessions.end(session);
         dispatch.drop(session);
-        await rescue.rescueRuns(session.id);
+        await rescue.fallen.rescue(session.id);
       };
     },
   },
@@ -268,9 +240,9 @@ export const plants: readonly Plant[] = [
       const begin = sessions.begin.bind(sessions);
       const renew = sessions.renew.bind(sessions);
       const watch = rescue.watch.bind(rescue);
-      sessions.begin = (info) => {
+      sessions.begin = (info, moves) => {
         renewed(info.session);
-        return begin(info);
+        return begin(info, moves);
       };
       sessions.renew = (id, runIds) => {
         renewed(id);
@@ -347,3 +319,5 @@ function twinOf(world: World, { jobId, body }: JobRecord): JobRecord | undefined
       other.jobId !== jobId && other.body.taskId === body.taskId && other.body.origin?.slot.id === body.origin?.slot.id,
   );
 }
+
+export const plants: readonly Plant[] = [...plantsAnywhere, ...plantsTogether];

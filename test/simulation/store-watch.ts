@@ -1,6 +1,7 @@
 /** Looks on at the commits of the job store, beneath every fault and every planted bug. */
 import type { JobRecord } from '../../src/job/job.js';
 import type { AddOutcome, ClaimOutcome, JobQueue } from '../../src/ports/job-queue.js';
+import type { Lease, Leases } from '../../src/ports/leases.js';
 import type { Step } from './ledger.js';
 
 type Saw = (verb: Step['verb'], after: JobRecord | undefined, jobId: string) => void;
@@ -34,4 +35,27 @@ export function watchedQueue(inner: JobQueue, saw: Saw): JobQueue {
       };
     },
   });
+}
+
+/** The same leases; `count` hears of sessions that went over to another tracker, and of those that were killed. */
+export function countedLeases(inner: Leases, count: (what: string) => void): Leases {
+  const before = new Map<string, Lease>();
+  const note = (lease: Lease | undefined) => {
+    if (!lease) return lease;
+    const known = before.get(lease.session);
+    if (known && known.tracker !== lease.tracker) count('sessions-moved');
+    if (known?.state === 'alive' && lease.state === 'dead') count('sessions-killed');
+    before.set(lease.session, lease);
+    return lease;
+  };
+  return {
+    open: () => inner.open(),
+    close: () => inner.close(),
+    begin: async (lease) => note(await inner.begin(lease)),
+    renew: (tracker, sessions) => inner.renew(tracker, sessions),
+    kill: async (seen) => note(await inner.kill(seen)),
+    noteFallen: (session, runs) => inner.noteFallen(session, runs),
+    forget: (sessions) => inner.forget(sessions),
+    list: (nodeGroup) => inner.list(nodeGroup),
+  };
 }

@@ -2,6 +2,7 @@
 import type { CrashFaults, NetworkFaults, Range, StoreFaults } from '../../src/testing/faults.js';
 import { calmNetwork, calmStore } from '../../src/testing/faults.js';
 import type { SeededChance } from '../../src/testing/seeded-chance.js';
+import type { Mastership } from './registry.js';
 
 export type Role = 'tracker' | 'worker' | 'client';
 
@@ -18,7 +19,12 @@ export const incidentKinds = [
   'wall-jump',
   'tracker-stop',
   'worker-stop',
+  'partition',
+  'store-cut',
+  'registry-wipe',
 ] as const;
+/** Only where there are several trackers. */
+const sharedKinds: readonly string[] = ['partition', 'store-cut', 'registry-wipe'];
 export type IncidentKind = (typeof incidentKinds)[number];
 
 export const jobKinds = [
@@ -54,6 +60,9 @@ export interface WorkerPlan {
 
 export interface Plan {
   readonly seed: number;
+  /** One has its store for itself; several share theirs, with its time and its leases. */
+  readonly trackers: number;
+  readonly mastership: Mastership;
   readonly workers: readonly WorkerPlan[];
   readonly clients: number;
   readonly safetyMs: number;
@@ -78,9 +87,31 @@ export interface Plan {
 }
 
 export function planOf(seed: number, chance: SeededChance): Plan {
+  const plan = drawnPlan(seed, chance);
+  return chance.isLucky(0.5) ? together(plan, chance) : plan;
+}
+
+/** Several trackers on one store, which is a database over a network. */
+function together(plan: Plan, chance: SeededChance): Plan {
+  const incidents: Partial<Record<IncidentKind, number>> = { ...plan.incidents };
+  for (const kind of sharedKinds)
+    if (chance.isLucky(0.25)) incidents[kind as IncidentKind] = chance.whole(8_000, 60_000);
+  return {
+    ...plan,
+    trackers: chance.pick([2, 3, 3, 3, 5]),
+    mastership: chance.pick(['elected', 'elected', 'elected', 'elected', 'all', 'none']),
+    jobStore: { ...plan.jobStore, unknownRate: rateOf(chance, 0.3, 0.05) },
+    incidents,
+    isStoreUnordered: chance.isLucky(0.7),
+  };
+}
+
+function drawnPlan(seed: number, chance: SeededChance): Plan {
   const groups = chance.isLucky(0.3) ? ['red', 'blue'] : ['red'];
   return {
     seed,
+    trackers: 1,
+    mastership: 'elected',
     workers: Array.from({ length: chance.whole(groups.length, 3) }, (_, i) => ({
       nodeGroup: groups[i % groups.length] as string,
       workThreads: chance.pick([1, 2, 4, 8]),
@@ -182,7 +213,8 @@ function crashesOf(chance: SeededChance, max: number): CrashFaults {
 
 function incidentsOf(chance: SeededChance): Partial<Record<IncidentKind, number>> {
   const incidents: Partial<Record<IncidentKind, number>> = {};
-  for (const kind of incidentKinds) if (chance.isLucky(0.25)) incidents[kind] = chance.whole(8_000, 60_000);
+  for (const kind of incidentKinds.filter((one) => !sharedKinds.includes(one)))
+    if (chance.isLucky(0.25)) incidents[kind] = chance.whole(8_000, 60_000);
   return incidents;
 }
 
@@ -194,6 +226,8 @@ export function calmPlan(drawn: Plan): Partial<Plan> {
       { nodeGroup: 'red', workThreads: 2 },
       { nodeGroup: 'red', workThreads: 2 },
     ],
+    trackers: 1,
+    mastership: 'elected',
     clients: 1,
     safetyMs: 20_000,
     network: calmNetwork,

@@ -10,6 +10,8 @@ import type { World } from './world.js';
 
 const doneAnswers = new Set(['accepted', 'duplicate', 'replaced', 'rejected', 'stored-locally']);
 
+const sharedCrons = ['* * * * * ?', '*/5 * * * * ?', '0/10 * * * * ?'] as const;
+
 /** A submission that its user has by heart, to send it again. */
 interface Known {
   readonly jobId: string;
@@ -159,7 +161,7 @@ export class Workload {
   private shape(kind: JobKind): Job {
     const { chance } = this;
     const taskId = `task${chance.whole(1, 4)}`;
-    const trackerWall = this.world.tracker.wallMs();
+    const trackerWall = this.world.wallMs();
     switch (kind) {
       case 'plain':
         return { params: script(this.run('success')) };
@@ -223,7 +225,11 @@ export class Workload {
     };
     switch (chance.whole(0, 2)) {
       case 0:
-        return { ...how, cron: chance.pick(['*/5 * * * * ?', '0/10 * * * * ?']), timeZone: 'UTC' };
+        return {
+          ...how,
+          cron: chance.pick(this.world.isShared ? sharedCrons : ['*/5 * * * * ?', '0/10 * * * * ?']),
+          timeZone: 'UTC',
+        };
       case 1:
         return { ...how, repeat: { interval: chance.pick([1_000, 4_000, 15_000]), count: chance.pick([-1, 1, 5]) } };
       default:

@@ -2,8 +2,10 @@
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js';
 import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
+import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { JobQueue } from '../../src/ports/job-queue.js';
+import type { Leases } from '../../src/ports/leases.js';
 import type { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { calmNetwork, calmStore, type StoreFaults } from '../../src/testing/faults.js';
 import type { NodeLife } from '../../src/testing/node-life.js';
@@ -11,14 +13,20 @@ import { SeededChance } from '../../src/testing/seeded-chance.js';
 import { SimulatedNetwork } from '../../src/testing/simulated-network.js';
 import { simulatedPort } from '../../src/testing/simulated-port.js';
 import { Trace } from '../../src/testing/trace.js';
-import type { ClockError } from '../../src/testing/virtual-clock.js';
+import { type ClockError, worldBeganAt } from '../../src/testing/virtual-clock.js';
 import { VirtualTime } from '../../src/testing/virtual-time.js';
 import { Checker } from './checker.js';
 import { type Incident, Ledger } from './ledger.js';
 import { type NodePorts, type Running, SimulatedProcess } from './process.js';
-import { watchedQueue } from './store-watch.js';
+import { SimulatedRegistry } from './registry.js';
+import { countedLeases, watchedQueue } from './store-watch.js';
 import type { IncidentKind, Plan, Role } from './swarm.js';
 import type { User } from './user.js';
+
+/** A shared store's time is known to its trackers with this error, the way of the answer included. */
+const storeClockErrorMs = 100;
+
+type StoreName = 'queue' | 'failStore' | 'logger' | 'leases' | 'time';
 
 /** Makes the role object of a process; called once with the process, then for each of its lives. */
 export type Build = (world: World, process: SimulatedProcess) => (ports: NodePorts) => Running;
@@ -64,7 +72,10 @@ export class World {
   readonly queue: JobQueue;
   readonly logger = new MemoryJobLogger();
   readonly failStores = new Map<string, MemoryFailStore>();
-  readonly tracker: SimulatedProcess;
+  /** Shared by several trackers. */
+  readonly leases: Leases;
+  readonly registry: SimulatedRegistry;
+  readonly trackers: readonly SimulatedProcess[];
   readonly workers: readonly SimulatedProcess[];
   readonly clients: readonly SimulatedProcess[];
   /** The user's side of each client, while it is up. */
@@ -72,6 +83,8 @@ export class World {
   readonly plant: Plant | undefined;
   private readonly faultChance: SeededChance;
   private isCalm = false;
+  /** Nodes that do not reach the job store. */
+  private readonly storeCuts = new Set<string>();
   private readonly points = { isFatal: (life: NodeLife, point: string) => this.isFatal(life, point) };
 
   constructor(
@@ -80,7 +93,8 @@ export class World {
   ) {
     this.plant = options.plant;
     this.ledger = new Ledger([...(options.ignored ?? []), ...(options.plant?.ignored ?? [])]);
-    this.ledger.isStoreSound = plan.jobStore.refuseRate === 0 && plan.jobStore.slowRate === 0;
+    this.ledger.isStoreSound =
+      plan.jobStore.refuseRate === 0 && !plan.jobStore.unknownRate && plan.jobStore.slowRate === 0;
     this.ledger.areFailStoresQuick = plan.failStore.slowRate === 0;
     this.ledger.isNetworkSound = plan.network.dropRate === 0 && plan.network.slowRate === 0;
     this.chance = new SeededChance(plan.seed);
@@ -95,7 +109,11 @@ export class World {
     });
     this.checker = new Checker(this.ledger, this);
     this.queue = watchedQueue(new MemoryJobQueue(), (verb, after, jobId) => this.checker.stepped(verb, after, jobId));
-    this.tracker = this.process('tracker', 'tracker', options.builders.tracker);
+    this.leases = countedLeases(new MemoryLeases(), (what) => this.ledger.count(what));
+    this.registry = new SimulatedRegistry(plan.mastership, (name) => this.network.isConnected(name));
+    this.trackers = Array.from({ length: plan.trackers }, (_, i) =>
+      this.process('tracker', `tracker${i}`, options.builders.tracker),
+    );
     this.workers = plan.workers.map((_, i) => this.process('worker', `worker${i}`, options.builders.worker(i)));
     this.clients = Array.from({ length: plan.clients }, (_, i) =>
       this.process('client', `client${i}`, options.builders.client),
@@ -103,7 +121,7 @@ export class World {
   }
 
   get processes(): readonly SimulatedProcess[] {
-    return [this.tracker, ...this.workers, ...this.clients];
+    return [...this.trackers, ...this.workers, ...this.clients];
   }
 
   start(): void {
@@ -117,6 +135,7 @@ export class World {
     this.isCalm = true;
     this.note('world', 'is calm');
     this.network.healAll();
+    this.storeCuts.clear();
     for (const incident of this.ledger.incidents) incident.to = Math.min(incident.to, this.time.nowMs);
     for (const process of this.processes) {
       process.life?.thaw();
@@ -148,13 +167,26 @@ export class World {
     return incident;
   }
 
-  /** The latest and the earliest that the tracker's wall clock showed lately: a store call may be that long on its way. */
+  /** Several trackers share their store, and go by its time. */
+  get isShared(): boolean {
+    return this.plan.trackers > 1;
+  }
+
+  /** By which the trackers go: the store's time, or the wall clock of the only one. */
+  wallMs(): number {
+    const [only] = this.trackers;
+    return this.isShared || !only ? Math.floor(worldBeganAt + this.time.nowMs) : only.wallMs();
+  }
+
+  /** The latest and the earliest that the trackers' wall clocks showed lately: a store call may be that long on its way. */
   wallRange(): { readonly latest: number; readonly earliest: number } {
+    if (this.isShared)
+      return { latest: this.wallMs() + storeClockErrorMs, earliest: this.wallMs() - storeClockErrorMs };
     const since = this.time.nowMs - 25_000;
     const jumps = this.ledger.incidents
-      .filter(({ node, from }) => node === this.tracker.name && from > since)
+      .filter(({ node, from }) => node === this.trackers[0]?.name && from > since)
       .map(({ jumpMs = 0 }) => jumpMs);
-    const now = this.tracker.wallMs();
+    const now = this.wallMs();
     const back = jumps.reduce((sum, ms) => sum - Math.min(0, ms), 0);
     const forth = jumps.reduce((sum, ms) => sum + Math.max(0, ms), 0);
     return { latest: now + back, earliest: now - forth };
@@ -166,8 +198,9 @@ export class World {
   }
 
   /** A store as one life of a node sees it. */
-  store<Port extends object>(inner: Port, name: 'queue' | 'failStore' | 'logger', ports: NodePorts): Port {
-    const faults = name === 'failStore' ? this.plan.failStore : this.plan.jobStore;
+  store<Port extends object>(inner: Port, name: StoreName, ports: NodePorts): Port {
+    const faults = this.faultsOf(name);
+    const node = this.processOf(ports.life)?.name ?? ports.life.name.slice(0, ports.life.name.lastIndexOf('.'));
     return simulatedPort(inner, {
       name,
       life: ports.life,
@@ -177,7 +210,15 @@ export class World {
       trace: this.trace,
       isOrdered: !this.plan.isStoreUnordered,
       onRefused: () => this.ledger.count('store-refusals'),
+      onUnknown: () => this.ledger.count('store-unknown-outcomes'),
+      isCut: () => name !== 'failStore' && this.storeCuts.has(node),
     });
+  }
+
+  private faultsOf(name: StoreName): StoreFaults {
+    if (name === 'failStore') return this.plan.failStore;
+    // Whoever asks the time measures how long the answer took, and takes no slow one for sure.
+    return name === 'time' ? { ...this.plan.jobStore, slowRate: 0 } : this.plan.jobStore;
   }
 
   failStore(name: string): MemoryFailStore {
@@ -197,7 +238,7 @@ export class World {
     const { wallOffsetMs } = this.plan;
     const clockError: ClockError = {
       offsetMs: wallOffsetMs === 0 ? 0 : chance.whole(-Math.abs(wallOffsetMs), Math.abs(wallOffsetMs)),
-      rate: wallOffsetMs === 0 ? 1 : chance.pick([1, 0.999, 1.001]),
+      rate: wallOffsetMs === 0 ? 1 : chance.pick(this.isShared ? [1, 0.9999, 1.0001] : [1, 0.999, 1.001]),
     };
     const process: SimulatedProcess = new SimulatedProcess(this, {
       role,
@@ -239,31 +280,40 @@ export class World {
   private happen(kind: IncidentKind): void {
     const worker = this.faultChance.pick(this.workers);
     const client = this.faultChance.pick(this.clients);
+    const tracker = this.faultChance.pick(this.trackers);
     switch (kind) {
       case 'tracker-crash':
-        return this.tracker.crash();
+        return tracker.crash();
       case 'worker-crash':
         return worker.crash();
       case 'client-crash':
         return client.crash();
       case 'tracker-freeze':
-        return this.tracker.freeze(this.outageMs());
+        return tracker.freeze(this.outageMs());
       case 'worker-freeze':
         return worker.freeze(this.outageMs());
       case 'tracker-disconnect':
-        return this.disconnect(this.tracker);
+        return this.disconnect(tracker);
       case 'worker-disconnect':
         return this.disconnect(worker);
       case 'client-disconnect':
         return this.disconnect(client);
       case 'cut':
-        return this.cut(this.faultChance.pick([...this.workers, ...this.clients]));
+        return this.cut(this.pair(), [this.faultChance.isLucky(0.5)]);
       case 'wall-jump':
-        return this.jump(this.faultChance.pick([this.tracker, this.tracker, worker]));
+        return this.jump(this.faultChance.pick([tracker, tracker, worker]));
       case 'tracker-stop':
-        return this.tracker.stop();
+        return tracker.stop();
       case 'worker-stop':
         return worker.stop();
+      case 'partition':
+        return this.cut(this.pair(), [true, false]);
+      case 'store-cut':
+        return this.cutStore(tracker);
+      case 'registry-wipe':
+        this.note('registry', 'is wiped');
+        this.incident('registry-wipe', 'registry').to = this.time.nowMs;
+        return this.registry.wipe();
     }
   }
 
@@ -279,16 +329,38 @@ export class World {
     });
   }
 
-  /** One direction between a node and the tracker. */
-  private cut({ name }: SimulatedProcess): void {
-    const isInbound = this.faultChance.isLucky(0.5);
-    const [from, to] = isInbound ? [this.tracker.name, name] : [name, this.tracker.name];
-    this.note(name, `is cut: ${from} to ${to}`);
-    const incident = this.incident('cut', name);
-    this.network.cut(from, to);
+  /** A tracker, and another node that may be a tracker too. */
+  private pair(): readonly [tracker: SimulatedProcess, other: SimulatedProcess] {
+    const tracker = this.faultChance.pick(this.trackers);
+    return [tracker, this.faultChance.pick(this.processes.filter((process) => process !== tracker))];
+  }
+
+  /** One direction between two nodes, or both. */
+  private cut([tracker, other]: readonly [SimulatedProcess, SimulatedProcess], inbound: readonly boolean[]): void {
+    const incident = this.incident(inbound.length > 1 ? 'partition' : 'cut', other.name);
+    const ways = inbound.map((isInbound) =>
+      isInbound ? ([tracker.name, other.name] as const) : ([other.name, tracker.name] as const),
+    );
+    for (const [from, to] of ways) {
+      this.note(other.name, `is cut: ${from} to ${to}`);
+      this.network.cut(from, to);
+    }
     this.time.schedule(this.outageMs(), () => {
-      this.network.heal(from, to);
+      for (const [from, to] of ways) this.network.heal(from, to);
       incident.to = Math.min(incident.to, this.time.nowMs);
+      this.note(other.name, `is healed: ${tracker.name}`);
+    });
+  }
+
+  private cutStore({ name }: SimulatedProcess): void {
+    if (this.storeCuts.has(name)) return;
+    this.note(name, 'is cut off from the store');
+    const incident = this.incident('store-cut', name);
+    this.storeCuts.add(name);
+    this.time.schedule(this.outageMs(), () => {
+      this.storeCuts.delete(name);
+      incident.to = Math.min(incident.to, this.time.nowMs);
+      this.note(name, 'reaches the store');
     });
   }
 

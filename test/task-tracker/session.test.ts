@@ -4,7 +4,7 @@ import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { MemoryNetwork } from '../../src/adapters/memory/memory-transport.js';
 import { RunnerTable } from '../../src/boot/runner-table.js';
-import type { Message } from '../../src/ports/transport.js';
+import type { Message, Transport } from '../../src/ports/transport.js';
 import { subjectsOf } from '../../src/protocol/subjects.js';
 import { WorkerSession } from '../../src/task-tracker/session.js';
 import { NodeLife } from '../../src/testing/node-life.js';
@@ -14,18 +14,29 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { VirtualTime } from '../../src/testing/virtual-time.js';
 
 /** A session alone, with a tracker that answers what `answer` says, or nothing. */
-function aSession(answer: (kind: string) => 'ok' | 'refused' | 'silence' = () => 'ok') {
+function aSession(answer: (kind: string, tracker: string) => 'ok' | 'refused' | 'elsewhere' | 'silence' = () => 'ok') {
   const time = new VirtualTime();
   const life = new NodeLife(time, 'worker');
   const error = { offsetMs: 0, rate: 1 };
   const clock = new VirtualClock(life, error);
   const network = new MemoryNetwork(new VirtualClock(time));
-  const asked: { kind: string; at: number; session: string }[] = [];
-  network.transport().subscribe('lts.c.tracker', async ({ kind, body }: Message) => {
-    asked.push({ kind, at: time.nowMs, session: (body as { session: string }).session });
-    const said = answer(kind);
-    return said === 'silence' ? new Promise(() => undefined) : { answer: said };
-  });
+  const asked: { kind: string; name: string; at: number; session: string }[] = [];
+  const answering =
+    (name: string) =>
+    async ({ kind, body }: Message) => {
+      asked.push({ kind, name, at: time.nowMs, session: (body as { session: string }).session });
+      const said = answer(kind, name);
+      return said === 'silence' ? new Promise(() => undefined) : { answer: said, tracker: name };
+    };
+  const trackers = new Map<string, Transport>();
+  /** Of the group of all trackers, and on its own subject. */
+  const addTracker = (name: string) => {
+    const transport = network.transport();
+    trackers.set(name, transport);
+    transport.subscribe('lts.c.tracker', answering(name), { queue: 'tracker' });
+    transport.subscribe(`lts.c.tracker.${name}`, answering(name));
+  };
+  addTracker('t1');
   const chance = new SeededChance(1);
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const ports = {
@@ -55,13 +66,14 @@ function aSession(answer: (kind: string) => 'ok' | 'refused' | 'silence' = () =>
       heldRunIds: () => ['r1'],
       onAlive: () => events.push(['alive', time.nowMs]),
       onLost: () => events.push(['lost', time.nowMs]),
+      onMoving: () => events.push(['moving', time.nowMs]),
     },
   );
   const start = async () => {
     void session.start();
     await time.advance(10);
   };
-  return { time, life, error, session, asked, events, start };
+  return { time, life, error, session, asked, events, start, trackers, addTracker };
 }
 
 const kinds = <One extends { kind: string }>(asked: readonly One[], kind: string) =>
@@ -102,10 +114,10 @@ it('a silent tracker is trusted for the lease less its margin, whatever the wall
   expect(session.isAlive).toBe(true);
   error.offsetMs = -86_400_000;
   await time.advance(12_000);
-  expect(events.map(([what]) => what)).toEqual(['alive', 'lost']);
+  const [, lostAt] = events.find(([what]) => what === 'lost') ?? [];
   // Begun at 0: lost before the tracker's own lease of 30 s is over.
-  expect(events[1]?.[1]).toBeGreaterThan(25_000);
-  expect(events[1]?.[1]).toBeLessThanOrEqual(30_000);
+  expect(lostAt).toBeGreaterThan(25_000);
+  expect(lostAt).toBeLessThanOrEqual(30_000);
 });
 
 it('after a freeze longer than its lease it ends before anything else', async () => {
@@ -129,6 +141,47 @@ it('without a tracker it goes on trying, and begins when one answers', async () 
   isSilent = false;
   await time.advance(6_000);
   expect(session.isAlive).toBe(true);
+});
+
+it('a tracker that is gone is left at once: the same session goes on at another one', async () => {
+  const { time, session, asked, events, start, trackers, addTracker } = aSession();
+  await start();
+  addTracker('t2');
+  await trackers.get('t1')?.close();
+  await time.advance(8_000);
+  expect(events.map(([what]) => what)).toEqual(['alive', 'moving', 'alive']);
+  expect(session.subject).toBe('lts.c.tracker.t2');
+  expect(new Set(asked.map((one) => one.session)).size).toBe(1);
+});
+
+it('a tracker that does not answer is left before the lease is over', async () => {
+  let isSilent = false;
+  const { time, session, asked, events, start, addTracker } = aSession((kind, name) =>
+    isSilent && name === 't1' && kind === 'RenewSession' ? 'silence' : 'ok',
+  );
+  await start();
+  isSilent = true;
+  addTracker('t2');
+  for (let waited = 0; waited < 25_000 && session.subject !== 'lts.c.tracker.t2'; waited += 1_000)
+    await time.advance(1_000);
+  expect(events.filter(([what]) => what === 'lost')).toEqual([]);
+  expect(events.filter(([what]) => what === 'moving').length).toBeGreaterThan(0);
+  expect(new Set(asked.map((one) => one.session)).size).toBe(1);
+});
+
+it('a tracker that serves it no more sends it on, without its runs being stopped', async () => {
+  let isTaken = false;
+  const { time, session, asked, events, start } = aSession((kind) =>
+    isTaken && kind === 'RenewSession' ? 'elsewhere' : 'ok',
+  );
+  await start();
+  isTaken = true;
+  await time.advance(7_000);
+  isTaken = false;
+  await time.advance(5_000);
+  expect(events.map(([what]) => what)).toEqual(['alive', 'moving', 'alive']);
+  expect(session.isServed).toBe(true);
+  expect(new Set(asked.map((one) => one.session)).size).toBe(1);
 });
 
 it('stop says goodbye once and leaves no timer', async () => {

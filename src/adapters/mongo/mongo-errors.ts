@@ -48,6 +48,11 @@ function concernFailed(error: DriverError): boolean {
   return error.name === 'MongoWriteConcernError' || error.result?.getWriteConcernError?.() !== undefined;
 }
 
+/** A single write met a key of another document. */
+export function isDuplicateKey(error: unknown): boolean {
+  return isDriverError(error) && rootOf(error).code === duplicateKey && !concernFailed(error);
+}
+
 /** What became of a bulk write whose every statement was answered. */
 export interface Refusals {
   /** Places of the statements that met a key of another record. */

@@ -9,6 +9,7 @@ import { checkDataFile } from '../../adapters/lmdb/file-check.js';
 import { LmdbJobLogger } from '../../adapters/lmdb/lmdb-job-logger.js';
 import { LmdbJobQueue } from '../../adapters/lmdb/lmdb-job-queue.js';
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
+import { MemoryLeases } from '../../adapters/memory/memory-leases.js';
 import { MemoryNetwork } from '../../adapters/memory/memory-transport.js';
 import { answering } from '../../cluster/ask.js';
 import { Explain } from '../../job-tracker/requests/explain.js';
@@ -63,7 +64,10 @@ export class StoredJobs {
       throw error;
     }
     const transport = new MemoryNetwork(clock).transport();
-    answerQuestions({ queue, logger, transport, clock, ids, chance, log: place.log }, place.cluster);
+    answerQuestions(
+      { queue, logger, leases: new MemoryLeases(), transport, clock, ids, chance, log: place.log },
+      place.cluster,
+    );
     return new StoredJobs(transport, parts, queue);
   }
 
@@ -77,8 +81,8 @@ export class StoredJobs {
 
 /** No worker is there, and nothing changes while it is looked at. */
 function answerQuestions(ports: TrackerPorts, cluster: string): void {
-  const queries = new Queries({ ports });
-  const explain = new Explain({ ports }, { holderOf: () => undefined, ofGroup: () => [] }, { freeSlots: () => 0 });
+  const queries = new Queries({ ports, isAlone: true });
+  const explain = new Explain({ ports }, { holderOf: () => undefined }, { freeSlots: () => 0 });
   const answer = answering(
     {
       GetJob: (body) => queries.get(body),

@@ -13,6 +13,7 @@ export interface WriteObserver {
 
 export class JobWrites {
   private readonly observers: WriteObserver[] = [];
+  private readonly listeners: ((records: readonly JobRecord[]) => void)[] = [];
 
   constructor(private readonly queue: JobQueue) {}
 
@@ -20,23 +21,28 @@ export class JobWrites {
     this.observers.push(observer);
   }
 
+  /** `listener` hears of what each single commit wrote, claims left out, before the observers do. */
+  onCommit(listener: (records: readonly JobRecord[]) => void): void {
+    this.listeners.push(listener);
+  }
+
   async add(records: readonly JobRecord[]): Promise<AddOutcome[]> {
     const outcomes = await this.queue.add(records);
-    for (const outcome of outcomes) if (outcome.kind === 'added') this.tell(outcome.record);
+    this.committed(outcomes.flatMap(({ kind, record }) => (kind === 'added' ? [record] : [])));
     return outcomes;
   }
 
   async claim(request: ClaimRequest): Promise<ClaimOutcome> {
     const outcome = await this.queue.claim(request);
     for (const record of outcome.claimed) this.tell(record);
-    for (const record of outcome.expired) this.tell(record);
+    this.committed(outcome.expired);
     return outcome;
   }
 
   async update(changes: readonly Change[]): Promise<(JobRecord | undefined)[]> {
     if (changes.length === 0) return [];
     const records = await this.queue.update(changes);
-    for (const record of records) if (record) this.tell(record);
+    this.committed(records.filter((record) => record !== undefined));
     return records;
   }
 
@@ -64,6 +70,11 @@ export class JobWrites {
   /** A record as it was read: what the tracker remembers of it may be older. */
   saw(record: JobRecord): void {
     this.tell(record);
+  }
+
+  private committed(records: readonly JobRecord[]): void {
+    for (const listener of this.listeners) listener(records);
+    for (const record of records) this.tell(record);
   }
 
   private tell(record: JobRecord): void {

@@ -21,7 +21,7 @@ import type { Schedules } from '../records/schedules.js';
 import { checkParamsSize, ruleOf } from '../records/submitted.js';
 import type { TrackerLog } from '../records/tracker-log.js';
 import type { JobWrites } from '../records/writes.js';
-import type { Sessions } from '../sessions.js';
+import type { Sessions } from '../sessions/sessions.js';
 import type { TrackerParts } from '../tracker-ports.js';
 import { findJob } from './queries.js';
 

@@ -1,16 +1,17 @@
 /** Explain: one primary reason why a job is not running, or what became of it, with the numbers behind it. */
 import type { JobRecord, JobState } from '../../job/job.js';
 import { isEnded, isSchedule, isSuspect } from '../../job/job.js';
+import type { Lease } from '../../ports/leases.js';
 import type { ExplainCode, Explanation, JobKey } from '../../protocol/messages.js';
 import type { Dispatch } from '../dispatch.js';
-import type { Session, Sessions } from '../sessions.js';
+import type { Sessions } from '../sessions/sessions.js';
 import type { TrackerParts } from '../tracker-ports.js';
 import { findJob } from './queries.js';
 
 export class Explain {
   constructor(
     private readonly parts: Pick<TrackerParts, 'ports'>,
-    private readonly sessions: Pick<Sessions, 'holderOf' | 'ofGroup'>,
+    private readonly sessions: Pick<Sessions, 'holderOf'>,
     private readonly dispatch: Pick<Dispatch, 'freeSlots'>,
   ) {}
 
@@ -23,7 +24,7 @@ export class Explain {
     return isSchedule(job) ? scheduleActive(job) : this.waiting(job);
   }
 
-  private executing({ jobId, status }: JobRecord): Explanation {
+  private async executing({ jobId, status }: JobRecord): Promise<Explanation> {
     const facts = { session: status.session ?? '', attempt: status.attempt, since: iso(status.claimedAt) };
     if (status.cancelAskedAt !== undefined) {
       return explanation(
@@ -32,19 +33,25 @@ export class Explain {
         facts,
       );
     }
-    const isServed = this.sessions.holderOf(jobId) !== undefined;
+    const isServed = this.sessions.holderOf(jobId) !== undefined || (await this.isAlive(status.session));
     return explanation('running', `It runs on ${status.session} since ${iso(status.claimedAt)}.`, {
       ...facts,
       isServed,
     });
   }
 
-  private waiting(job: JobRecord): Explanation {
+  /** Whichever tracker serves it. */
+  private async isAlive(session: string | undefined): Promise<boolean> {
+    const leases = await this.parts.ports.leases.list();
+    return leases.some((lease) => lease.session === session && lease.state === 'alive');
+  }
+
+  private async waiting(job: JobRecord): Promise<Explanation> {
     const { status, body } = job;
     const now = this.parts.ports.clock.wallMs();
     const facts = { dueAt: iso(status.dueAt), retryTimes: status.retryTimes, losses: status.losses };
     if ((status.dueAt ?? 0) > now) return notDue(job, facts);
-    const sessions = this.sessions.ofGroup(body.nodeGroup);
+    const sessions = (await this.parts.ports.leases.list(body.nodeGroup)).filter(({ state }) => state === 'alive');
     if (sessions.length === 0) {
       return explanation('no-worker', `No TaskTracker of group ${body.nodeGroup} is connected. Start one.`, facts);
     }
@@ -110,12 +117,12 @@ function explanation(code: ExplainCode, text: string, facts: Explanation['facts'
 }
 
 /** A restored session has not said yet what it can run. */
-function canRun({ info }: Session, processor: string | undefined): boolean {
-  return processor === undefined || info.processors.length === 0 || info.processors.includes(processor);
+function canRun({ processors }: Lease, processor: string | undefined): boolean {
+  return processor === undefined || processors.length === 0 || processors.includes(processor);
 }
 
-function knownOf(sessions: readonly Session[]): string {
-  return [...new Set(sessions.flatMap((session) => session.info.processors))].slice(0, 50).join(', ');
+function knownOf(sessions: readonly Lease[]): string {
+  return [...new Set(sessions.flatMap((session) => session.processors))].slice(0, 50).join(', ');
 }
 
 const iso = (at: number | undefined): string => (at === undefined ? '' : new Date(at).toISOString());

@@ -16,6 +16,8 @@ import type { TrackerParts } from '../tracker-ports.js';
 const waitersMax = 50_000;
 const waitMsMax = 30_000;
 const pageMax = 1_000;
+/** How often a waiter looks for itself: another tracker's hint may be lost. */
+const lookAgainMs = 1_000;
 
 /** The record of this key. Throws LTS_JOB_NOT_FOUND, naming it. */
 export async function findJob(queue: JobQueue, key: JobKey): Promise<JobRecord> {
@@ -75,7 +77,7 @@ export class Queries implements WriteObserver {
   /** Only of jobs that somebody follows; the newest of each. */
   private readonly progress = new Map<string, Progress>();
 
-  constructor(private readonly parts: Pick<TrackerParts, 'ports'>) {}
+  constructor(private readonly parts: Pick<TrackerParts, 'ports' | 'isAlone'>) {}
 
   async get(key: JobKey): Promise<ReplyOf<'GetJob'>> {
     try {
@@ -119,14 +121,32 @@ export class Queries implements WriteObserver {
       if (job) return { job };
       // Lines that came between the caller's last look and this one: nobody will wake it for them any more.
       if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
-      const wait = this.parts.ports.clock.sleep(Math.min(Math.max(0, waitMs), waitMsMax), over.signal);
-      await Promise.race([waiter.woken.promise, wait]);
-      const [now] = await this.parts.ports.queue.get([jobId]);
-      return { job: now, progress: this.progress.get(jobId) };
+      const untilMono = this.parts.ports.clock.monoMs() + Math.min(Math.max(0, waitMs), waitMsMax);
+      for (;;) {
+        const isOver = await this.rest(waiter, untilMono, over.signal);
+        const [now] = await this.parts.ports.queue.get([jobId]);
+        if (isOver || (now?.status.rev ?? 0) > afterRev) return { job: now, progress: this.progress.get(jobId) };
+        if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
+      }
     } finally {
       over.abort(over);
       this.unregister(jobId, waiter);
     }
+  }
+
+  /** True when the waiter was woken or its time is up, and not only to look for itself what another tracker has done. */
+  private async rest(waiter: Waiter, untilMono: number, over: AbortSignal): Promise<boolean> {
+    const { clock } = this.parts.ports;
+    const leftMs = untilMono - clock.monoMs();
+    const restMs = this.parts.isAlone ? leftMs : Math.min(leftMs, lookAgainMs);
+    const isWoken = waiter.woken.promise.then(() => true);
+    return Promise.race([isWoken, clock.sleep(restMs, over).then(() => restMs >= leftMs)]);
+  }
+
+  /** Another tracker changed these jobs. */
+  hear(jobIds: readonly string[]): void {
+    if (this.waiting === 0) return;
+    for (const jobId of jobIds) for (const waiter of this.waiters.get(jobId) ?? []) waiter.woken.resolve();
   }
 
   written({ jobId, status }: JobRecord): void {

@@ -26,18 +26,21 @@ const runIds = list(id, idsMax);
 const cursor = text({ charsMax: 4_096 });
 const anyWhole = whole(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 /** What is left of a wait may be a fraction, or over; the steps bound it. */
-const waitMs = number(-Number.MAX_VALUE, Number.MAX_VALUE);
+const anyNumber = number(-Number.MAX_VALUE, Number.MAX_VALUE);
+const waitMs = anyNumber;
+const instant = anyNumber;
 const slots = whole(0, 1_000_000);
 /** Of a request that offers slots of no session: ''. */
 const anySession = text({ charsMax: 128 });
 const batch = <Item extends Shape>(item: Item) => list(item, limits.batchJobsMax);
 
 const nothing = object({});
-const sessionAnswer = object({ answer: oneOf('ok', 'refused') });
+const answer = oneOf('ok', 'refused', 'elsewhere');
+const sessionAnswer = object({ answer });
 const controlAnswer = object({ receipt: oneOf('done', 'delivered', 'asked', 'already-ended'), job: jobRecord });
 const runsOfSession = object({ session, runIds });
 const pullAnswer = {
-  answer: oneOf('ok', 'refused'),
+  answer,
   jobs: batch(jobRecord),
   credited: optional(object({ pullId: count, slots })),
 };
@@ -45,7 +48,7 @@ const pullAnswer = {
 export const progress = object({
   jobId: id,
   runId: id,
-  percent: number(-Number.MAX_VALUE, Number.MAX_VALUE),
+  percent: anyNumber,
   text: optional(text({ charsMax: 2 * limits.logLineBytesMax })),
 });
 
@@ -105,8 +108,9 @@ export const messageShapes = {
       processors: list(text({ charsMax: 128 }), 10_000),
       replaces: list(session, 1_000),
       runIds,
+      moves: anyWhole,
     }),
-    reply: sessionAnswer,
+    reply: object({ answer, tracker: name }),
   },
   RenewSession: { body: runsOfSession, reply: sessionAnswer },
   EndSession: { body: runsOfSession, reply: sessionAnswer },
@@ -128,4 +132,14 @@ export const messageShapes = {
   CancelRun: { body: object({ jobId: id, runId: id }), reply: object({ isHeld: truth }) },
 
   JobsFinished: { body: object({ results: batch(finishedJob) }), reply: nothing },
+  Hint: {
+    body: object({
+      from: name,
+      waiting: list(object({ nodeGroup: name, count: anyWhole, dueAt: instant }), idsMax),
+      fireAt: optional(instant),
+      changed: list(id, idsMax),
+      progress: list(progress, idsMax),
+    }),
+    reply: nothing,
+  },
 } as const satisfies Readonly<Record<MessageKind, { readonly body: Shape; readonly reply: Shape }>>;

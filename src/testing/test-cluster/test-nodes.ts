@@ -1,5 +1,6 @@
 /** The nodes of a test cluster: the real roles, on the ports of the virtual world. */
 import { MemoryFailStore } from '../../adapters/memory/memory-fail-store.js';
+import { MemoryLeases } from '../../adapters/memory/memory-leases.js';
 import { codec } from '../../boot/system-ports.js';
 import type { JobContext } from '../../job/context.js';
 import type { JobResult } from '../../job/result.js';
@@ -16,7 +17,7 @@ export function trackerNode(world: World, plan: ClusterPlan): TestNode<JobTracke
   return new TestNode(world, 'tracker', (ports) => {
     const queue = world.store(world.jobs.queue, ports.life);
     const logger = world.store(world.logger, ports.life);
-    return new JobTrackerRole({ ...ports, queue, logger }, plan.tracker);
+    return new JobTrackerRole({ ...ports, queue, logger, leases: new MemoryLeases() }, plan.tracker);
   });
 }
 

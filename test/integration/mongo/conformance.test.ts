@@ -1,9 +1,11 @@
-/** Binds the suites of the JobQueue and JobLogger ports to MongoDB. */
+/** Binds the suites of the JobQueue, JobLogger and Leases ports to MongoDB. */
 import { MongoJobLogger } from '../../../src/adapters/mongo/mongo-job-logger.js';
 import type { MongoJobQueue } from '../../../src/adapters/mongo/mongo-job-queue.js';
+import { MongoLeases } from '../../../src/adapters/mongo/mongo-leases.js';
 import { jobLoggerSuite } from '../../conformance/job-logger.suite.js';
 import { jobQueueSuite } from '../../conformance/job-queue.suite.js';
 import { jobQueueReadsSuite } from '../../conformance/job-queue-reads.suite.js';
+import { leasesSuite } from '../../conformance/leases.suite.js';
 import type { QueueUnderTest } from '../../conformance/queue-under-test.js';
 import { type MongoPlace, withMongo } from './mongo-place.js';
 
@@ -35,5 +37,15 @@ withMongo('on a server', (place) => {
       await place.end(pool);
     };
     return { logger, end };
+  });
+  leasesSuite('mongo', async () => {
+    const pool = await place.open();
+    const leases = new MongoLeases(pool.connection);
+    await leases.open();
+    const end = async (): Promise<void> => {
+      await leases.close();
+      await place.end(pool);
+    };
+    return { leases, end };
   });
 });

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { JsonCodec } from '../../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../../src/adapters/memory/memory-fail-store.js';
+import { MemoryLeases } from '../../../src/adapters/memory/memory-leases.js';
 import { MemoryNetwork } from '../../../src/adapters/memory/memory-transport.js';
 import { MongoClock, serverTimeOf } from '../../../src/adapters/mongo/mongo-clock.js';
 import { MongoJobLogger } from '../../../src/adapters/mongo/mongo-job-logger.js';
@@ -39,7 +40,8 @@ withMongo('a tracker', (place: MongoPlace) => {
     };
     const shared = { ...ports, clock };
     const newTracker = async (): Promise<JobTrackerRole> => {
-      const role = new JobTrackerRole({ ...shared, queue: pool.queue, logger, transport: newTransport() }, settings);
+      const ports = { ...shared, queue: pool.queue, logger, leases: new MemoryLeases(), transport: newTransport() };
+      const role = new JobTrackerRole(ports, settings);
       await role.start();
       return role;
     };

@@ -1,0 +1,71 @@
+/**
+ * Hints: tells the other trackers, once for each commit, what they would otherwise find by themselves within seconds: jobs that wait
+ * for their workers, schedules to fire, jobs that somebody follows there. A hint carries no state; one that is lost costs time only.
+ */
+import type { JobRecord } from '../job/job.js';
+import { isSchedule, isSuspect } from '../job/job.js';
+import { limits } from '../protocol/limits.js';
+import type { Progress, TrackerHint } from '../protocol/messages.js';
+import type { Dispatch } from './dispatch.js';
+import type { TrackerParts } from './tracker-ports.js';
+
+/** What is due later is found by the scan that every pull does when it is parked again. */
+const soonMs = limits.pullWaitMs + 1_000;
+const changedMax = limits.batchJobsMax;
+const progressMax = 100;
+
+interface Waiting {
+  readonly nodeGroup: string;
+  count: number;
+  dueAt: number;
+  hasSuspects: boolean;
+}
+
+export class Hints {
+  constructor(
+    private readonly parts: TrackerParts,
+    private readonly dispatch: Pick<Dispatch, 'freeSlots'>,
+  ) {}
+
+  committed(records: readonly JobRecord[]): void {
+    const soonAt = this.parts.ports.clock.wallMs() + soonMs;
+    const groups = new Map<string, Waiting>();
+    const changed: string[] = [];
+    let fireAt: number | undefined;
+    for (const record of records) {
+      const { status } = record;
+      if (status.rev > 1 && changed.length < changedMax) changed.push(record.jobId);
+      if (status.state !== 'waiting' || status.dueAt === undefined) continue;
+      if (isSchedule(record)) fireAt = Math.min(fireAt ?? status.dueAt, status.dueAt);
+      else if (status.dueAt <= soonAt) countIn(groups, record);
+    }
+    const waiting = [...groups.values()].filter((group) => this.isLeft(group));
+    this.publish({ waiting: waiting.map(({ hasSuspects: _, ...group }) => group), fireAt, changed, progress: [] });
+  }
+
+  progressed(progress: readonly Progress[]): void {
+    this.publish({ waiting: [], changed: [], progress: progress.slice(0, progressMax) });
+  }
+
+  /** The pulls parked here will not take it all. */
+  private isLeft({ nodeGroup, count, hasSuspects }: Waiting): boolean {
+    return hasSuspects || this.dispatch.freeSlots(nodeGroup) < count;
+  }
+
+  private publish(hint: Omit<TrackerHint, 'from'>): void {
+    const isEmpty = hint.waiting.length + hint.changed.length + hint.progress.length === 0 && hint.fireAt === undefined;
+    if (isEmpty) return;
+    const body: TrackerHint = { from: this.parts.settings.identity, ...hint };
+    this.parts.ports.transport.publish(this.parts.subjects.hints, { kind: 'Hint', body });
+  }
+}
+
+function countIn(groups: Map<string, Waiting>, record: JobRecord): void {
+  const { nodeGroup } = record.body;
+  const dueAt = record.status.dueAt ?? 0;
+  const group = groups.get(nodeGroup) ?? { nodeGroup, count: 0, dueAt, hasSuspects: false };
+  group.count++;
+  group.dueAt = Math.min(group.dueAt, dueAt);
+  group.hasSuspects ||= isSuspect(record);
+  groups.set(nodeGroup, group);
+}

@@ -1,0 +1,219 @@
+/** Several JobTrackers on one store: a job goes its way whichever of them it meets, and whichever of them dies. */
+import { describe, expect, it } from 'vitest';
+import type { BodyOf, MessageKind, ReplyOf, SubmittedTrigger } from '../../src/protocol/messages.js';
+import { TestCluster } from '../helpers/start-cluster.js';
+
+async function several(...identities: string[]): Promise<TestCluster> {
+  const cluster = new TestCluster();
+  for (const identity of identities) await cluster.startPeer(identity);
+  cluster.client = await cluster.startClient();
+  return cluster;
+}
+
+/** Asks one of the trackers by its name. */
+function askAt<K extends MessageKind>(cluster: TestCluster, tracker: string, kind: K, body: BodyOf<K>) {
+  const transport = cluster.network.transport();
+  const reply = transport.request(`lts.test.tracker.${tracker}`, { kind, body }, { deadlineMs: 30_000 });
+  return reply as Promise<ReplyOf<K>>;
+}
+
+let submitted = 0;
+
+async function submitAt(
+  cluster: TestCluster,
+  tracker: string,
+  trigger: SubmittedTrigger,
+  params = {},
+): Promise<string> {
+  const jobId = `J${++submitted}`;
+  const body = { nodeGroup: 'lts', params: JSON.stringify(params), priority: 100, lane: '', retry: {} };
+  const job = { jobId, body: { ...body, needFeedback: false, submittedAt: 0 }, trigger };
+  const rest = { replaceOnExist: false, relyOnPrevCycle: false, misfire: 'fire-once' } as const;
+  const { answers } = await cluster.until(askAt(cluster, tracker, 'SubmitJobs', { jobs: [{ ...job, ...rest }] }));
+  if (answers[0]?.code !== 'accepted') throw new Error(`${answers[0]?.code}: ${answers[0]?.msg}`);
+  return jobId;
+}
+
+const now: SubmittedTrigger = { kind: 'delay', delayMs: 0 };
+
+/** The tracker that serves the only worker, and one that does not. */
+async function servingOf(cluster: TestCluster): Promise<[serving: string, other: string]> {
+  const serving = (await cluster.leases.list()).find(({ state }) => state === 'alive')?.tracker ?? '';
+  return [serving, cluster.peers.map(({ identity }) => identity).find((identity) => identity !== serving) ?? ''];
+}
+
+describe('a job accepted by one tracker', () => {
+  it('starts within milliseconds at a worker that is parked at another', async () => {
+    const cluster = await several('t1', 't2', 't3');
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    await cluster.advance(1_000);
+    const [, other] = await servingOf(cluster);
+    const jobId = await submitAt(cluster, other, now);
+    await cluster.untilEnded(jobId, 50);
+    expect(await cluster.state(jobId)).toBe('succeeded');
+    await cluster.stop();
+  });
+
+  it('starts within five seconds if the hint is lost', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    await cluster.advance(1_000);
+    const [, other] = await servingOf(cluster);
+    for (const { node } of cluster.peers) node.isMute = true;
+    await cluster.untilEnded(await submitAt(cluster, other, now), 5_200);
+    await cluster.stop();
+  });
+
+  it('starts on time where it waited for its time', async () => {
+    const cluster = await several('t1', 't2');
+    const starts: number[] = [];
+    await cluster.startWorker({ jobRunner: () => void starts.push(cluster.time.nowMs) });
+    await cluster.advance(1_000);
+    const [, other] = await servingOf(cluster);
+    const at = cluster.time.nowMs;
+    await submitAt(cluster, other, { kind: 'delay', delayMs: 3_000 });
+    await submitAt(cluster, other, { kind: 'delay', delayMs: 9_000 });
+    await cluster.untilTrue(() => starts.length === 2, 20_000);
+    for (const [i, dueMs] of [3_000, 9_000].entries()) {
+      expect((starts[i] as number) - at).toBeGreaterThanOrEqual(dueMs);
+      expect((starts[i] as number) - at).toBeLessThan(dueMs + 100);
+    }
+    await cluster.stop();
+  });
+
+  it('is known to be over, within milliseconds, to who waits at another', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(3_000) });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    const jobId = await submitAt(cluster, serving, now);
+    await cluster.advance(100);
+    const { rev } = (await cluster.record(jobId)).status;
+    const news = askAt(cluster, other, 'AwaitJob', { jobId, afterRev: rev, waitMs: 20_000, isLogWanted: false });
+    const { job } = await cluster.until(news, 3_000);
+    expect(job?.status.state).toBe('succeeded');
+    await cluster.stop();
+  });
+
+  it('is known to be over within a second if the hint is lost', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(3_000) });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    const jobId = await submitAt(cluster, serving, now);
+    await cluster.advance(100);
+    for (const { node } of cluster.peers) node.isMute = true;
+    const { rev } = (await cluster.record(jobId)).status;
+    const news = askAt(cluster, other, 'AwaitJob', { jobId, afterRev: rev, waitMs: 20_000, isLogWanted: false });
+    expect((await cluster.until(news, 4_100)).job?.status.state).toBe('succeeded');
+    await cluster.stop();
+  });
+});
+
+describe('a worker whose tracker dies', () => {
+  it('goes on with the same session at another: its run is neither stopped nor lost', async () => {
+    const cluster = await several('t1', 't2', 't3');
+    const aborted: unknown[] = [];
+    const jobRunner = ({ signal }: { signal: AbortSignal }) => {
+      signal.addEventListener('abort', () => aborted.push(signal.reason));
+      return cluster.clock.sleep(40_000);
+    };
+    await cluster.startWorker({ jobRunner });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    const jobId = await submitAt(cluster, other, now);
+    await cluster.advance(1_000);
+    const session = (await cluster.record(jobId)).status.session;
+    await cluster.peers.find(({ identity }) => identity === serving)?.kill();
+    const { status } = await cluster.untilEnded(jobId);
+    expect([status.state, status.attempt, status.losses, aborted]).toEqual(['succeeded', 1, 0, []]);
+    const lease = (await cluster.leases.list()).find((one) => one.session === session);
+    expect(lease).toMatchObject({ state: 'alive' });
+    expect(lease?.tracker).not.toBe(serving);
+    await cluster.stop();
+  });
+
+  it('gets jobs again within seconds', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    await cluster.advance(7_000);
+    const [serving, other] = await servingOf(cluster);
+    await cluster.peers.find(({ identity }) => identity === serving)?.kill();
+    await cluster.untilEnded(await submitAt(cluster, other, now), 8_000);
+    await cluster.stop();
+  });
+
+  it('and dies with it: the master finds out, and the run begins again within seconds', async () => {
+    const cluster = await several('t1', 't2');
+    const doomed = await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(60_000) });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    const jobId = await submitAt(cluster, other, now);
+    await cluster.advance(1_000);
+    await cluster.peers.find(({ identity }) => identity === serving)?.kill();
+    await doomed.kill();
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    const { status } = await cluster.untilEnded(jobId, 11_000);
+    expect([status.state, status.attempt, status.losses]).toEqual(['succeeded', 2, 1]);
+    await cluster.stop();
+  });
+});
+
+describe('a session that went over to another tracker', () => {
+  it('is dropped by the one that lost it, which was only cut off', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    const lost = cluster.peers.find(({ identity }) => identity === serving);
+    if (lost) lost.node.isCut = true;
+    await cluster.untilTrue(async () => (await servingOf(cluster))[0] === other, 25_000);
+    if (lost) lost.node.isCut = false;
+    await cluster.advance(6_000);
+    const [lease] = await cluster.leases.list();
+    const pull = { session: lease?.session ?? '', pullId: 99, slots: 1, waitMs: 1_000 };
+    expect(await cluster.until(askAt(cluster, serving, 'PullJobs', pull))).toMatchObject({ answer: 'elsewhere' });
+    await cluster.untilEnded(await submitAt(cluster, serving, now), 1_000);
+    await cluster.stop();
+  });
+});
+
+describe('a cron of every second', () => {
+  it('fires each slot once in ten hours, with five trackers that race and die', { timeout: 120_000 }, async () => {
+    const cluster = new TestCluster();
+    const fired: number[] = [];
+    const add = cluster.queue.add.bind(cluster.queue);
+    cluster.queue.add = async (records) => {
+      const outcomes = await add(records);
+      for (const { kind, record } of outcomes)
+        if (kind === 'added' && record.body.origin) fired.push(record.body.origin.slot.at);
+      return outcomes;
+    };
+    // What ended ten minutes ago is removed, so that the store stays small.
+    const settings = { keepEndedMs: 0 };
+    for (const identity of ['t1', 't2', 't3', 't4', 't5']) await cluster.startPeer(identity, settings);
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    const scheduleId = await submitAt(cluster, 't3', { kind: 'cron', expression: '* * * * * ?', timeZone: 'UTC' });
+    const firstAt = Math.ceil((cluster.clock.wallMs() + 1) / 1_000) * 1_000;
+    for (let round = 0; round < 120; round++) {
+      // The master dies; in every other round the registry goes on to say, for ten seconds, that it is there and the master.
+      const unnoticedMs = round % 2 ? 10_000 : 700;
+      await cluster.advance(300_000 - unnoticedMs);
+      const [master] = cluster.peers;
+      if (round % 2) await master?.node.kill();
+      else await master?.kill();
+      await cluster.advance(unnoticedMs);
+      await master?.kill();
+      await cluster.startPeer(`t${round + 6}`, settings);
+    }
+    const lastAt = cluster.clock.wallMs();
+    await cluster.advance(5_000);
+    const missing = [];
+    const known = new Set(fired);
+    for (let at = firstAt; at <= lastAt; at += 1_000) if (!known.has(at)) missing.push(at);
+    expect([missing, fired.length - known.size]).toEqual([[], 0]);
+    expect(known.size).toBeGreaterThanOrEqual(36_000);
+    expect((await cluster.record(scheduleId)).status.skipped ?? 0).toBe(0);
+    await cluster.stop();
+  });
+});
