@@ -48,6 +48,7 @@ async function claimed(jobId: string) {
     processors: [],
     replaces: [],
     runIds: [],
+    moves: 0,
   };
   await send('StartSession', info);
   await cluster.submit({ jobId, nodeGroup: 'others', retryInterval: '1h' });
@@ -78,7 +79,7 @@ describe('a malformed message from outside', () => {
   it('costs nothing within one process: its own messages are not checked', async () => {
     const body = { session: worker.node.name, pullId: 1, slots: 0, waitMs: 0, more: { constructor: 1 } };
     const answer = stranger.request('lts.test.tracker', { kind: 'PullJobs', body }, { deadlineMs: 1_000 });
-    expect(await cluster.until(answer)).toEqual({ answer: 'refused', jobs: [] });
+    expect(await cluster.until(answer)).toEqual({ answer: 'elsewhere', jobs: [] });
   });
 });
 
