@@ -22,11 +22,7 @@ afterEach(() => {
 async function run(file: string, tsconfig = join(root, 'tsconfig.json')): Promise<string> {
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
   const options = { cwd: folder, timeout: 60_000, env: { ...process.env, LTS_DATA_PATH: join(folder, 'data') } };
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [tsx, '--tsconfig', tsconfig, file],
-    options,
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, [tsx, '--tsconfig', tsconfig, file], options);
   return stdout;
 }
 
