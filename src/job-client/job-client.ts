@@ -109,7 +109,20 @@ export class JobClientRole {
   }
 
   private resultOf({ result, ...rest }: FinishedJob): JobResult {
-    return { ...rest, value: result === undefined ? undefined : this.parts.ports.codec.decode(result) };
+    return { ...rest, value: result === undefined ? undefined : this.valueOf(rest.jobId, result) };
+  }
+
+  /** What a worker in another language sent as a value may be no JSON; its neighbours reach the handler all the same. */
+  private valueOf(jobId: string, result: string): unknown {
+    try {
+      return this.parts.ports.codec.decode(result);
+    } catch (error) {
+      this.parts.ports.log.warn(
+        { jobId, error },
+        'the value of an ended job cannot be read and is left out of its feedback',
+      );
+      return undefined;
+    }
   }
 }
 
