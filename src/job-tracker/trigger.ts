@@ -7,7 +7,7 @@
  */
 import { Alarm } from '../cluster/alarm.js';
 import { ended } from '../job/ending.js';
-import type { JobRecord, Slot } from '../job/job.js';
+import type { JobRecord, ScheduleRule, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
 import { type Schedules, schedulePages } from './records/schedules.js';
@@ -140,10 +140,14 @@ export class Trigger implements WriteObserver {
     const verdict = isJudged
       ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now }
       : misfire(rule, slot, now);
-    const inserted = verdict.fire ? await this.schedules.fire(schedule, slot) : undefined;
-    const { next, skipped } = verdict.fire
-      ? slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: verdict.catchUpToMs })
-      : { next: verdict.skipTo, skipped: verdict.skipped };
+    const inserted = verdict.fire
+      ? await this.schedules.fire(schedule, slot)
+      : await this.schedules.skip(schedule, slot);
+    const isSkipped = inserted?.status.state === 'skipped';
+    const { catchUpToMs } = verdict;
+    const { next, skipped } = isSkipped
+      ? skippedFrom(rule, slot, now)
+      : slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs });
     const total = (schedule.status.skipped ?? 0) + skipped;
     const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
     const after = next
@@ -162,5 +166,13 @@ export class Trigger implements WriteObserver {
 
 const currentInstanceId = ({ jobId, status }: JobRecord): string =>
   instanceId(jobId, status.generation ?? 1, status.slot?.id ?? '');
+
+/** Where a schedule goes on after a slot that was skipped. */
+function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): { next: Slot | undefined; skipped: number } {
+  const { fire, skipTo, skipped } = misfire(rule, slot, now);
+  if (!fire) return { next: skipTo, skipped };
+  const after = slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: now });
+  return { next: after.next, skipped: after.skipped };
+}
 
 const isoTime = (at: number): string => new Date(at).toISOString();

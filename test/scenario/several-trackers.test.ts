@@ -83,14 +83,14 @@ describe('a job accepted by one tracker', () => {
 
   it('is known to be over, within milliseconds, to who waits at another', async () => {
     const cluster = await several('t1', 't2');
-    await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(3_000) });
+    await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(3_400) });
     await cluster.advance(1_000);
     const [serving, other] = await servingOf(cluster);
     const jobId = await submitAt(cluster, serving, now);
     await cluster.advance(100);
     const { rev } = (await cluster.record(jobId)).status;
     const news = askAt(cluster, other, 'AwaitJob', { jobId, afterRev: rev, waitMs: 20_000, isLogWanted: false });
-    const { job } = await cluster.until(news, 3_000);
+    const { job } = await cluster.until(news, 3_350);
     expect(job?.status.state).toBe('succeeded');
     await cluster.stop();
   });

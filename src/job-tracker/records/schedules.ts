@@ -115,6 +115,21 @@ export class Schedules {
     return outcome?.record;
   }
 
+  /**
+   * A slot that nobody could fire gets its record too, ended as skipped: of rivals that judge it differently the first one decides.
+   * Answers the record as it is.
+   */
+  async skip(schedule: JobRecord, slot: Slot): Promise<JobRecord | undefined> {
+    const message = `missed at ${new Date(slot.at).toISOString()}`;
+    const skipped = ended(instanceOf(schedule, slot, slot.at), {
+      state: 'skipped',
+      now: this.parts.ports.clock.wallMs(),
+      message,
+    });
+    const [outcome] = await this.writes.add([{ ...skipped, status: { ...skipped.status, rev: 1 } }]);
+    return outcome?.record;
+  }
+
   async withdrawAll(jobIds: readonly string[]): Promise<(JobRecord | undefined)[]> {
     return Promise.all(jobIds.map((jobId) => this.withdraw(jobId)));
   }

@@ -16,6 +16,7 @@ import type { TrackerParts } from '../tracker-ports.js';
 const waitersMax = 50_000;
 const waitMsMax = 30_000;
 const pageMax = 1_000;
+const followedMax = 1_000;
 /** How often a waiter looks for itself: another tracker's hint may be lost. */
 const lookAgainMs = 1_000;
 
@@ -74,8 +75,9 @@ interface Waiter {
 export class Queries implements WriteObserver {
   private readonly waiters = new Map<string, Set<Waiter>>();
   private waiting = 0;
-  /** Only of jobs that somebody follows; the newest of each. */
+  /** Only of jobs that somebody follows, or has just followed and will ask for again; the newest of each. */
   private readonly progress = new Map<string, Progress>();
+  private readonly followed = new Set<string>();
 
   constructor(private readonly parts: Pick<TrackerParts, 'ports' | 'isAlone'>) {}
 
@@ -118,7 +120,7 @@ export class Queries implements WriteObserver {
     const over = new AbortController();
     try {
       const job = await this.newer(jobId, afterRev);
-      if (job) return { job };
+      if (job) return { job, progress: this.progress.get(jobId) };
       // Lines that came between the caller's last look and this one: nobody will wake it for them any more.
       if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
       const untilMono = this.parts.ports.clock.monoMs() + Math.min(Math.max(0, waitMs), waitMsMax);
@@ -158,9 +160,9 @@ export class Queries implements WriteObserver {
   noteProgress(progress: readonly Progress[]): void {
     for (const one of progress) {
       const waiters = this.waiters.get(one.jobId);
-      if (!waiters) continue;
+      if (!waiters && !this.followed.has(one.jobId)) continue;
       this.progress.set(one.jobId, one);
-      for (const waiter of waiters) waiter.woken.resolve();
+      for (const waiter of waiters ?? []) waiter.woken.resolve();
     }
   }
 
@@ -200,8 +202,19 @@ export class Queries implements WriteObserver {
     const waiters = this.waiters.get(jobId);
     if (!waiters?.delete(waiter)) return;
     this.waiting--;
+    if (waiter.isLogWanted) this.remember(jobId);
     if (waiters.size > 0) return;
     this.waiters.delete(jobId);
-    this.progress.delete(jobId);
+    if (!this.followed.has(jobId)) this.progress.delete(jobId);
+  }
+
+  /** Between two polls of a follower nobody waits; what comes then is told with the next one. */
+  private remember(jobId: string): void {
+    this.followed.delete(jobId);
+    this.followed.add(jobId);
+    const [oldest] = this.followed;
+    if (this.followed.size <= followedMax || oldest === undefined) return;
+    this.followed.delete(oldest);
+    this.progress.delete(oldest);
   }
 }
