@@ -103,7 +103,6 @@ describe('the names', () => {
     '@EnableAdmin': () => 'EnableAdmin' in lts,
     'lts.admin.port': () => isSetting('lts.admin.port'),
     'lts admin': () => commands.has('admin'),
-    'lts nodes': () => commands.has('nodes'),
     'Dispatch, JobStatus': () => 'Dispatch' in lts || 'JobStatus' in lts,
   };
 
@@ -127,7 +126,7 @@ describe('the names', () => {
 
   it('every other command is there', () => {
     const words =
-      'start jobtracker tasktracker submit jobs job logs cancel run suspend resume explain config doctor cron';
+      'start jobtracker tasktracker submit jobs job logs cancel run suspend resume explain nodes config doctor cron';
     expect(words.split(' ').filter((word) => !commands.has(word))).toEqual([]);
   });
 
