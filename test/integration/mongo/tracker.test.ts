@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { JsonCodec } from '../../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../../src/adapters/memory/memory-fail-store.js';
-import { MemoryLeases } from '../../../src/adapters/memory/memory-leases.js';
 import { MemoryNetwork } from '../../../src/adapters/memory/memory-transport.js';
 import { MongoClock, serverTimeOf } from '../../../src/adapters/mongo/mongo-clock.js';
 import { MongoJobLogger } from '../../../src/adapters/mongo/mongo-job-logger.js';
+import { MongoLeases } from '../../../src/adapters/mongo/mongo-leases.js';
 import { SystemClock } from '../../../src/adapters/system/system-clock.js';
 import { RunnerTable } from '../../../src/boot/runner-table.js';
 import { JobClientRole } from '../../../src/job-client/job-client.js';
@@ -27,6 +27,9 @@ withMongo('a tracker', (place: MongoPlace) => {
     const pool = await place.queue({ addresses: proxy.url, commandMs: 1_000, retryMs: 20_000 });
     const logger = new MongoJobLogger(pool.connection);
     await logger.open();
+    // The trackers of one store share their leases: the second one goes on with the sessions of the first.
+    const leases = new MongoLeases(pool.connection);
+    await leases.open();
     const { ports } = pool.connection;
     const clock = new MongoClock(serverTimeOf(pool.connection), new SystemClock(), ports.log);
     await clock.start();
@@ -40,7 +43,7 @@ withMongo('a tracker', (place: MongoPlace) => {
     };
     const shared = { ...ports, clock };
     const newTracker = async (): Promise<JobTrackerRole> => {
-      const ports = { ...shared, queue: pool.queue, logger, leases: new MemoryLeases(), transport: newTransport() };
+      const ports = { ...shared, queue: pool.queue, logger, leases, transport: newTransport() };
       const role = new JobTrackerRole(ports, settings);
       await role.start();
       return role;
