@@ -1,6 +1,7 @@
 /** TaskTracker as users construct it. */
 
-import type { LogLevel } from '../job/log-line.js';
+import { leaseLostChoices } from '../job/job.js';
+import { type LogLevel, logLevels } from '../job/log-line.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { Runners } from '../ports/runners.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
@@ -51,8 +52,8 @@ export class TaskTracker {
       checkName('nodeGroup', options.nodeGroup ?? 'lts');
       checkWhole('workThreads', options.workThreads ?? 1, { min: 1, max: 100_000 });
       checkWhole('abortGraceMs', options.abortGraceMs ?? 0, { min: 0, max: 3_600_000 });
-      checkOneOf('leaseLost', options.leaseLost ?? 'abort', ['abort', 'continue']);
-      checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN', 'ERROR']);
+      checkOneOf('leaseLost', options.leaseLost ?? 'abort', leaseLostChoices);
+      checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', logLevels);
     });
     const { runners } = options;
     this.openRunners = runners

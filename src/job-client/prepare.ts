@@ -1,7 +1,7 @@
 /** From the Job a user wrote to the submission that goes to the tracker: defaults filled in, params encoded once. */
 import { LtsError } from '../errors.js';
 import { nextFireAt } from '../job/cron/cron.js';
-import type { Job } from '../job/job.js';
+import { type Job, misfirePolicies } from '../job/job.js';
 import {
   checkBody,
   checkFields,
@@ -47,7 +47,7 @@ export function prepare(job: Job, { ports, settings }: PreparingParts): Submitte
   };
   checkBody({ ...body, retry: { ...fallbackRetry, ...body.retry } });
   const trigger = triggerOf(job);
-  checkOneOf('misfire', job.misfire ?? 'fire-once', ['fire-once', 'skip', 'fire-all']);
+  checkOneOf('misfire', job.misfire ?? 'fire-once', misfirePolicies);
   checkPeriodic(job, trigger);
   return {
     jobId,

@@ -14,9 +14,14 @@ export enum Action {
 }
 
 /** What may pass when a slot could not be fired because no JobTracker was alive. */
-export type MisfirePolicy = 'fire-once' | 'skip' | 'fire-all';
+export const misfirePolicies = ['fire-once', 'skip', 'fire-all'] as const;
+export type MisfirePolicy = (typeof misfirePolicies)[number];
 
-export type Backoff = 'fixed' | 'exponential';
+export const backoffs = ['fixed', 'exponential'] as const;
+export type Backoff = (typeof backoffs)[number];
+
+/** What a run may do when its node's lease is lost. */
+export const leaseLostChoices = ['abort', 'continue'] as const;
 
 /** Reasons in a run's `AbortSignal`. */
 export type AbortReason = 'cancelled' | 'timeout' | 'lease-lost' | 'shutdown';
@@ -107,15 +112,17 @@ export const jobFields = Object.keys({
   leaseLost: true,
 } satisfies Record<keyof Job, true>);
 
-export type JobState =
-  | 'waiting'
-  | 'executing'
-  | 'suspended'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'expired'
-  | 'skipped';
+export const jobStates = [
+  'waiting',
+  'executing',
+  'suspended',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'skipped',
+] as const;
+export type JobState = (typeof jobStates)[number];
 
 /** Why a job is `failed`. */
 export type FailReason = 'failed' | 'exhausted' | 'timed-out' | 'lost' | 'superseded';

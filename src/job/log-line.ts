@@ -1,7 +1,8 @@
 /** One line of a job's story, and its place in it. */
 import { LtsError } from '../errors.js';
 
-export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+export const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export interface JobLogLine {
   readonly jobId: string;

@@ -2,7 +2,7 @@
 import { LtsError } from '../errors.js';
 import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
-import { type JobBody, jobFields, type RetryPolicy } from './job.js';
+import { backoffs, type JobBody, jobFields, leaseLostChoices, type RetryPolicy } from './job.js';
 
 const namePattern = /^[A-Za-z0-9_-]{1,64}$/;
 const jobIdPattern = /^[A-Za-z0-9_.:-]{1,200}$/;
@@ -73,7 +73,7 @@ export function checkBody(body: JobBody): void {
   checkRetry(body.retry);
   if (body.timeoutMs !== undefined) checkWhole('timeout', body.timeoutMs, { min: 1, max: intervalMsMax });
   if (body.expireAt !== undefined) checkInstant('expireAt', body.expireAt);
-  if (body.leaseLost !== undefined) checkOneOf('leaseLost', body.leaseLost, ['abort', 'continue']);
+  if (body.leaseLost !== undefined) checkOneOf('leaseLost', body.leaseLost, leaseLostChoices);
   if (body.needFeedback && body.submitNodeGroup === undefined) {
     invalid(
       'submitNodeGroup',
@@ -87,7 +87,7 @@ function checkRetry(retry: RetryPolicy): void {
   checkWhole('maxRetryTimes', retry.maxRetryTimes, { min: 0, max: 1_000_000 });
   checkPause('retryInterval', retry.intervalMs);
   checkPause('retryIntervalMax', retry.intervalMaxMs);
-  checkOneOf('backoff', retry.backoff, ['fixed', 'exponential']);
+  checkOneOf('backoff', retry.backoff, backoffs);
 }
 
 /** The interval of a repeat or fixed-delay trigger. */

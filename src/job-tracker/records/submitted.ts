@@ -1,7 +1,7 @@
 /** From a submitted job to the records that stand for it; pure. */
 import { LtsError } from '../../errors.js';
 import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '../../job/job.js';
-import { isEnded, isSchedule, newStatus } from '../../job/job.js';
+import { isEnded, isSchedule, misfirePolicies, newStatus } from '../../job/job.js';
 import { firstSlot } from '../../job/schedule.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../../job/validate.js';
 import { limits } from '../../protocol/limits.js';
@@ -61,7 +61,7 @@ export function ruleOf(
 ): ScheduleRule | undefined {
   const { trigger, relyOnPrevCycle, misfire } = job;
   const how = { relyOnPrevCycle, misfire };
-  checkOneOf('misfire', misfire, ['fire-once', 'skip', 'fire-all']);
+  checkOneOf('misfire', misfire, misfirePolicies);
   switch (trigger.kind) {
     case 'at':
     case 'delay':

@@ -2,6 +2,8 @@
  * Shapes of jobs: as submitted, as stored, and as told of. They guarantee types, not the rules of a job: those are answered
  * job by job, in the words of `job/validate.ts`.
  */
+import { backoffs, jobStates, leaseLostChoices, misfirePolicies } from '../../job/job.js';
+import { logLevels } from '../../job/log-line.js';
 import { limits } from '../limits.js';
 import {
   absent,
@@ -37,11 +39,10 @@ const result = text({ charsMax: limits.resultBytesMax });
 const expression = text({ charsMax: 1_000 });
 const timeZone = text({ charsMax: 100 });
 
-const misfire = oneOf('fire-once', 'skip', 'fire-all');
-const backoff = oneOf('fixed', 'exponential');
-const leaseLost = oneOf('abort', 'continue');
-const states = ['waiting', 'executing', 'suspended', 'succeeded', 'failed', 'cancelled', 'expired', 'skipped'] as const;
-export const state = oneOf(...states);
+const misfire = oneOf(...misfirePolicies);
+const backoff = oneOf(...backoffs);
+const leaseLost = oneOf(...leaseLostChoices);
+export const state = oneOf(...jobStates);
 const reason = oneOf('failed', 'exhausted', 'timed-out', 'lost', 'superseded');
 
 /** When a submitted job first runs. */
@@ -180,7 +181,7 @@ export const jobLogLine = object({
   runId: optional(id),
   seq: count,
   at: instant,
-  level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR'),
+  level: oneOf(...logLevels),
   type: text({ charsMax: limits.nameCharsMax }),
   text: text({ charsMax: 2 * limits.logLineBytesMax }),
 });

@@ -2,7 +2,7 @@
 import type { Beans } from '../../boot/beans/beans.js';
 import { checkOptionNames, checkOptions } from '../../boot/node-options.js';
 import { LtsError } from '../../errors.js';
-import type { LogLevel } from '../../job/log-line.js';
+import { type LogLevel, logLevels } from '../../job/log-line.js';
 import { checkInstant, checkName, checkOneOf, checkWhole } from '../../job/validate.js';
 import type { TrackerSettings } from '../../job-tracker/tracker-ports.js';
 import { type Duration, durationMs } from '../../kit/duration.js';
@@ -98,7 +98,7 @@ function checkAll(options: TestClusterOptions): void {
   checkWhole('seed', options.seed ?? 1, { min: 0, max: 2 ** 32 - 1 });
   checkWhole('workers', options.workers ?? 1, { min: 0, max: 1_000 });
   checkWhole('workThreads', options.workThreads ?? 1, { min: 1, max: 100_000 });
-  checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', ['DEBUG', 'INFO', 'WARN', 'ERROR']);
+  checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', logLevels);
   if (typeof options.faults === 'string') checkOneOf('faults', options.faults, ['none', 'some', 'many']);
   for (const group of askedGroups(options.nodeGroup)) checkName('nodeGroup', group);
   instantOf(options.startAt);

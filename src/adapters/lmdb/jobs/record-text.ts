@@ -1,17 +1,8 @@
 /** Job records as text and back: the body and the status are stored apart, and what cannot be read is named. */
 import { LtsError } from '../../../errors.js';
-import type { JobBody, JobRecord, JobState, JobStatus } from '../../../job/job.js';
+import { type JobBody, type JobRecord, type JobStatus, jobStates } from '../../../job/job.js';
 
-const states: ReadonlySet<unknown> = new Set<JobState>([
-  'waiting',
-  'executing',
-  'suspended',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-  'skipped',
-]);
+const states: ReadonlySet<unknown> = new Set(jobStates);
 
 /** A stored record that cannot be read; `message` says why. */
 export class UndecodableRecord extends Error {

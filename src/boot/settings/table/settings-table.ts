@@ -2,6 +2,8 @@
  * The one table of settings. A group's names are the options that it feeds, so the table is at once the rule of lts.properties,
  * its documentation and the type of what boot gets.
  */
+import { leaseLostChoices } from '../../../job/job.js';
+import { logLevels } from '../../../job/log-line.js';
 import * as rule from './rules.js';
 import { inherited, optional, type Setting, type SettingGroup, setting } from './setting.js';
 
@@ -138,11 +140,11 @@ const taskTracker = {
     default: '64',
     meaning: 'Most runs at a time, in each node group.',
   }),
-  bizLoggerLevel: setting('lts.tasktracker.biz-logger-level', rule.choice(['DEBUG', 'INFO', 'WARN', 'ERROR']), {
+  bizLoggerLevel: setting('lts.tasktracker.biz-logger-level', rule.choice(logLevels), {
     default: 'INFO',
     meaning: 'Biz-log lines below this level are not kept.',
   }),
-  leaseLost: setting('lts.tasktracker.lease-lost', rule.choice(['abort', 'continue']), {
+  leaseLost: setting('lts.tasktracker.lease-lost', rule.choice(leaseLostChoices), {
     default: 'abort',
     meaning: "What runs do when the node's lease could not be renewed in time.",
   }),
