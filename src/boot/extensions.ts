@@ -1,12 +1,4 @@
-/** Adapters by name: what `lts.jobtracker.configs.job.queue=<name>` and its kin choose from. Ours and the user's stand in one table. */
-import { ConsoleJobLogger } from '../adapters/console/console-job-logger.js';
-import type { LmdbEnvironment } from '../adapters/lmdb/environment.js';
-import { LmdbFailStore } from '../adapters/lmdb/lmdb-fail-store.js';
-import { LmdbJobLogger } from '../adapters/lmdb/lmdb-job-logger.js';
-import { LmdbJobQueue } from '../adapters/lmdb/lmdb-job-queue.js';
-import { MemoryFailStore } from '../adapters/memory/memory-fail-store.js';
-import { MemoryJobLogger } from '../adapters/memory/memory-job-logger.js';
-import { MemoryJobQueue } from '../adapters/memory/memory-job-queue.js';
+/** Adapters by name: what `lts.jobtracker.configs.job.queue=<name>` and its kin choose from. LTS's SPI. */
 import { LtsError } from '../errors.js';
 import type { OutputOf, ParamsSchema } from '../job/contract.js';
 import { checkName, checkOneOf } from '../job/validate.js';
@@ -18,7 +10,7 @@ import type { JobLogger } from '../ports/job-logger.js';
 import type { JobQueue } from '../ports/job-queue.js';
 import type { Log } from '../ports/log.js';
 
-interface PortOf {
+export interface PortOf {
   'job.queue': JobQueue;
   'job.logger': JobLogger;
   'job.fail.store': FailStore;
@@ -39,7 +31,7 @@ export interface ExtensionPlace<Settings = unknown> {
   readonly onFatal: (error: LtsError) => void;
 }
 
-interface ExtensionOf<Port extends PortName, Place> {
+export interface ExtensionOf<Port extends PortName, Place> {
   readonly port: Port;
   /** What settings call it by. */
   readonly name: string;
@@ -71,35 +63,6 @@ export interface StoreChoice {
   readonly extensionSettings: Readonly<Record<string, unknown>>;
 }
 
-/** The adapters that come with the package may share one LMDB file. */
-export interface OwnPlace extends ExtensionPlace {
-  readonly environment: () => Promise<LmdbEnvironment>;
-  readonly failStorePath: string;
-}
-
-type OwnExtension = { [Port in PortName]: ExtensionOf<Port, OwnPlace> }[PortName];
-
-const own: readonly OwnExtension[] = [
-  {
-    port: 'job.queue',
-    name: 'lmdb',
-    create: async ({ environment, log }) =>
-      new LmdbJobQueue(await environment(), {
-        onQuarantine: (found: object) => log.error(found, 'an unreadable record was set aside'),
-      }),
-  },
-  { port: 'job.queue', name: 'memory', create: () => new MemoryJobQueue() },
-  { port: 'job.logger', name: 'lmdb', create: async ({ environment }) => new LmdbJobLogger(await environment()) },
-  { port: 'job.logger', name: 'memory', create: () => new MemoryJobLogger() },
-  { port: 'job.logger', name: 'console', create: ({ log }) => new ConsoleJobLogger(log) },
-  {
-    port: 'job.fail.store',
-    name: 'lmdb',
-    create: ({ failStorePath, onFatal }) => new LmdbFailStore({ path: failStorePath, onFatal }),
-  },
-  { port: 'job.fail.store', name: 'memory', create: () => new MemoryFailStore() },
-];
-
 /** Throws LTS_CONFIG_INVALID, naming what an extension lacks. */
 export function checkExtensions(extensions: readonly Extension[]): void {
   if (!Array.isArray(extensions)) throw new LtsError('LTS_CONFIG_INVALID', 'extensions: give a list of extensions.');
@@ -109,25 +72,4 @@ export function checkExtensions(extensions: readonly Extension[]): void {
     if (typeof extension.create === 'function') continue;
     throw new LtsError('LTS_CONFIG_INVALID', `extensions: ${extension.name} has no create(place).`);
   }
-}
-
-export function hasExtension(port: PortName, name: string, users: readonly Extension[]): boolean {
-  return [...own, ...users].some((extension) => extension.port === port && extension.name === name);
-}
-
-/** Throws LTS_CONFIG_INVALID when nothing of that name is there, or two extensions share one. */
-export function findExtension<Port extends PortName>(
-  port: Port,
-  name: string,
-  users: readonly Extension[] = [],
-): ExtensionOf<Port, OwnPlace> {
-  const known = [...own, ...users].filter((extension) => extension.port === port);
-  const found = known.filter((extension) => extension.name === name);
-  if (found.length === 1) return found[0] as unknown as ExtensionOf<Port, OwnPlace>;
-  const names = known.map((extension) => extension.name).join(', ');
-  const text =
-    found.length === 0
-      ? `${port}: there is no ${JSON.stringify(name)}. Known: ${names}. Correct the name, or pass the extension.`
-      : `${port}: ${found.length} extensions are called ${JSON.stringify(name)}. Give each its own name.`;
-  throw new LtsError('LTS_CONFIG_INVALID', text);
 }

@@ -1,16 +1,17 @@
 /** JobTracker as users construct it. */
-import { MemoryLeases } from '../adapters/memory/memory-leases.js';
 import { parseCron } from '../job/cron/cron.js';
 import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
-import { findExtension } from './extensions.js';
+import { checkMongo, type MongoOptions } from './mongo-options.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
 import { OnceStarted } from './once-started.js';
+import { findExtension } from './own-adapters.js';
 import type { NodePlace } from './places/node-place.js';
+import { RegistryPeers } from './places/peers.js';
 import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import { replayOf } from './places/replays.js';
 import type { Stores } from './places/stores.js';
-import { chance, clock, ids } from './system-ports.js';
+import { chance, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {
   /** For jobs that do not name their own. Default 10. */
@@ -21,7 +22,9 @@ export interface JobTrackerOptions extends NodeOptions {
   readonly keepEndedMs?: number | undefined;
   /** Most ended jobs kept. Default 1,000,000. */
   readonly keepEndedMax?: number | undefined;
-  /** Where the story of each job goes: 'lmdb', 'memory', 'console' (only to the technical log) or an extension's name. Default: beside the jobs. */
+  /** For 'mongo' as jobQueue or jobLogger. */
+  readonly mongo?: MongoOptions | undefined;
+  /** Where the story of each job goes: 'lmdb', 'memory', 'mongo', 'console' (only to the technical log) or an extension's name. Default: beside the jobs. */
   readonly jobLogger?: string | undefined;
   /** Zone of cron expressions that name none. Default: the process's zone. */
   readonly timeZone?: string | undefined;
@@ -29,9 +32,12 @@ export interface JobTrackerOptions extends NodeOptions {
 
 type Running = PlacedNode<JobTrackerRole>;
 
+/** What it works on, and who does so beside it; nobody where the store can be its own only. */
+type Ground = Stores & { readonly peers: RegistryPeers | undefined };
+
 /** LTS's name of the one group that all JobTrackers are in. */
 const trackerGroup = 'jobTrackerGroup';
-const ownKeys = ['maxRetryTimes', 'retryIntervalMs', 'keepEndedMs', 'keepEndedMax', 'jobLogger', 'timeZone'];
+const ownKeys = ['maxRetryTimes', 'retryIntervalMs', 'keepEndedMs', 'keepEndedMax', 'mongo', 'jobLogger', 'timeZone'];
 
 export class JobTracker {
   private readonly once = new OnceStarted<Running>();
@@ -41,6 +47,7 @@ export class JobTracker {
     checkOptions(() => {
       checkNodeOptions(options, ownKeys);
       if (options.jobLogger !== undefined) findExtension('job.logger', options.jobLogger, options.extensions);
+      checkMongo(options.mongo ?? {});
       checkWhole('maxRetryTimes', options.maxRetryTimes ?? 0, { min: 0, max: 1_000_000 });
       checkPause('retryIntervalMs', options.retryIntervalMs ?? 0);
       checkWhole('keepEndedMs', options.keepEndedMs ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -77,26 +84,29 @@ export class JobTracker {
 
   private async open(): Promise<Running> {
     const place = await enterPlace(this.options, 'JOB_TRACKER', () => void this.stop());
-    let stores: Stores;
+    const { jobLogger, mongo } = this.options;
+    let ground: Ground;
     try {
-      stores = await place.openStores(this.options.jobLogger);
+      const stores = await place.openStores({ jobLogger, mongo });
+      ground = { ...stores, peers: stores.isShared ? await RegistryPeers.of(place) : undefined };
     } catch (error) {
       await place.leave();
       throw error;
     }
-    return this.startWith(stores, place);
+    return this.startWith(ground, place);
   }
 
-  private async startWith({ queue, logger, hasDeadSessions }: Stores, place: NodePlace): Promise<Running> {
+  private async startWith(ground: Ground, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
     const { cluster, identity, transport, log } = place;
+    const { queue, logger, leases, clock, peers } = ground;
     const role = new JobTrackerRole(
-      { queue, logger, leases: new MemoryLeases(), transport, clock, ids, chance, log },
+      { queue, logger, leases, peers, transport, clock, ids, chance, log },
       { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },
     );
-    const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup });
+    const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup, store: ground.id });
     const running = await startNode({ place, role, membership });
-    if (hasDeadSessions) await settleDeadProcess(running);
+    if (ground.hasDeadSessions) await settleDeadProcess(running);
     return running;
   }
 }

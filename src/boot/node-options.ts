@@ -5,7 +5,8 @@ import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
 import type { Log } from '../ports/log.js';
 import type { NodeInfo } from '../ports/registry.js';
-import { checkExtensions, type Extension, findExtension, type StoreChoice } from './extensions.js';
+import { checkExtensions, type Extension, type StoreChoice } from './extensions.js';
+import { findExtension } from './own-adapters.js';
 import { registryAddress } from './settings/table/rules.js';
 
 export interface NodeOptions {
@@ -17,7 +18,7 @@ export interface NodeOptions {
   readonly nats?: NatsOptions | undefined;
   /** Folder of the store and of what could not be sent. Default './data'. */
   readonly dataPath?: string | undefined;
-  /** 'lmdb' (default) keeps jobs on disk; 'memory' forgets them with the process; else an extension's name. */
+  /** 'lmdb' (default) keeps jobs on disk; 'memory' forgets them with the process; 'mongo' is for clusters; else an extension's name. */
   readonly jobQueue?: string | undefined;
   /** What could not be sent is kept in it: 'lmdb', 'memory' or an extension's name. Default: memory with `jobQueue` memory, else lmdb. */
   readonly failStore?: string | undefined;
@@ -129,6 +130,11 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   const { jobQueue, failStore, extensions } = storeChoiceOf(options);
   checkExtensions(extensions);
   findExtension('job.queue', jobQueue, extensions);
+  if (jobQueue === 'mongo' && isEmbedded(options)) {
+    throw wrong(
+      "jobQueue: mongo keeps the jobs of a cluster; set registryAddress to 'nats://host:4222', or leave jobQueue out",
+    );
+  }
   findExtension('job.fail.store', failStore, extensions);
 }
 

@@ -6,6 +6,8 @@ export interface NodeInfo {
   readonly nodeGroup: string;
   readonly identity: string;
   readonly startedAt: number;
+  /** Of a JobTracker: the same for those that work on one store. */
+  readonly store?: string | undefined;
   readonly processors?: readonly { readonly id: string; readonly description?: string }[] | undefined;
 }
 

@@ -1,4 +1,5 @@
 /** Looks on at an embedded cluster from inside its process: what it writes, what it sends, and when jobs are claimed and ended. */
+import { resolve } from 'node:path';
 import type { LmdbEnvironment } from '../../src/adapters/lmdb/environment.js';
 import { storeChoiceOf } from '../../src/boot/node-options.js';
 import { EmbeddedCluster } from '../../src/boot/places/embedded-place.js';
@@ -45,7 +46,12 @@ export class Watch {
 
   /** To be called before any node starts on this data path; what starts there later in this process is looked at. */
   static async enter(dataPath: string): Promise<Watch> {
-    const cluster = await EmbeddedCluster.enter(dataPath, storeChoiceOf({}), quietLog);
+    const cluster = await EmbeddedCluster.enter({
+      path: resolve(dataPath),
+      choice: storeChoiceOf({}),
+      cluster: 'lts',
+      log: quietLog,
+    });
     const watch = new Watch(cluster);
     watch.lookAtStores();
     watch.lookAtMessages();
@@ -83,8 +89,8 @@ export class Watch {
   private lookAtStores(): void {
     const { cluster } = this;
     const open = cluster.openStores.bind(cluster);
-    cluster.openStores = async () => {
-      const stores = await open();
+    cluster.openStores = async (request) => {
+      const stores = await open(request);
       this.environment = stores.environment;
       return { ...stores, queue: this.watched(stores.queue) };
     };

@@ -79,9 +79,9 @@ describe('an extension', () => {
 
   it('that is not there is named at once, with those that are', () => {
     expect(() => new JobTracker({ jobQueue: 'redis' })).toThrow(
-      /job\.queue: there is no "redis"\. Known: lmdb, memory/,
+      /job\.queue: there is no "redis"\. Known: lmdb, memory, mongo/,
     );
-    expect(() => new JobTracker({ jobLogger: 'redis' })).toThrow(/job\.logger: .*Known: lmdb, memory, console/);
+    expect(() => new JobTracker({ jobLogger: 'redis' })).toThrow(/job\.logger: .*Known: lmdb, memory, mongo, console/);
   });
 
   it('that lacks its maker, or shares a name, is refused', () => {

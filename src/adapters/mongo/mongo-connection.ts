@@ -14,6 +14,9 @@ import { checkServer } from './server-check.js';
 export interface MongoConnectionOptions {
   /** `host:port`, several separated by commas, or a `mongodb://` URL with user, TLS and whatever else the driver knows. */
   readonly addresses: string;
+  /** Who logs in, where the URL does not say so. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   /** Default: the one of the URL, else 'lts'. */
   readonly database?: string | undefined;
   /** Begins the name of every collection, for several clusters in one database. Default 'lts_'. */
@@ -42,6 +45,7 @@ const longestWaitMs = 1_000;
 
 export class MongoConnection {
   private isClosing = false;
+  private markedId = '';
 
   private constructor(
     private readonly client: MongoClient,
@@ -64,7 +68,7 @@ export class MongoConnection {
     }
     try {
       await client.connect();
-      await checkServer(connection);
+      connection.markedId = await checkServer(connection, ports.ids.random());
       return connection;
     } catch (error) {
       await client.close();
@@ -80,6 +84,11 @@ export class MongoConnection {
   /** Server addresses, without secrets. */
   get place(): string {
     return `${shownAddresses(this.options.addresses)}, database ${this.database.databaseName}`;
+  }
+
+  /** Of the database and collection prefix: the same for every connection there. */
+  get storeId(): string {
+    return this.markedId;
   }
 
   collection<T extends Document>(name: string): Collection<T> {
@@ -136,8 +145,11 @@ function driverOptions({
   connectMs = 5_000,
   commandMs = 10_000,
   onCommand,
+  username,
+  password,
 }: MongoConnectionOptions): MongoClientOptions {
   return {
+    ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
     appName: 'light-task-scheduler',
     retryWrites: false,
     retryReads: false,

@@ -2,10 +2,19 @@
 import type { Collection, Db, Document } from 'mongodb';
 import { LtsError } from '../../errors.js';
 import type { Log } from '../../ports/log.js';
+import { isDuplicateKey } from './mongo-errors.js';
 
 /** Raised when documents change so that older code would misread them. */
 const storeFormat = 1;
 const oldestVersion = [4, 4] as const;
+
+/** Made by the first who came. */
+interface StoreMark {
+  readonly _id: string;
+  readonly format: number;
+  /** Tells two stores apart. */
+  readonly id: string;
+}
 
 /** A connection, as far as this check needs it. */
 export interface CheckedServer {
@@ -16,14 +25,15 @@ export interface CheckedServer {
   collection<T extends Document>(name: string): Collection<T>;
 }
 
-/** Throws LTS_CONFIG_INVALID. Logs the durability of writes: a warning where one lost disk loses jobs. */
-export async function checkServer(connection: CheckedServer): Promise<void> {
+/** Answers the store's id. Throws LTS_CONFIG_INVALID. Logs the durability of writes: a warning where one lost disk loses jobs. */
+export async function checkServer(connection: CheckedServer, newId: string): Promise<string> {
   const { database } = connection;
   const { version } = await database.command({ buildInfo: 1 });
   checkVersion(connection, String(version));
   const hello = await helloOf(connection);
-  await markStore(connection);
+  const storeId = await markStore(connection, newId);
   sayDurability(connection, String(version), hello);
+  return storeId;
 }
 
 /** What the server says of itself; `isMaster` is how it was asked before 4.4.2. */
@@ -44,20 +54,31 @@ function checkVersion({ place }: CheckedServer, version: string): void {
 }
 
 /** Writes what the jobs will be written with, so that a server that refuses this write concern is found at start. */
-async function markStore(connection: CheckedServer): Promise<void> {
-  const stores = connection.collection<{ _id: string; format: number }>('store');
+async function markStore(connection: CheckedServer, newId: string): Promise<string> {
+  const stores = connection.collection<StoreMark>('store');
   try {
-    await stores.updateOne({ _id: 'jobs' }, { $setOnInsert: { format: storeFormat } }, { upsert: true });
+    await stores.updateOne({ _id: 'jobs' }, { $setOnInsert: { format: storeFormat, id: newId } }, { upsert: true });
   } catch (error) {
-    if (!/journal/i.test(String((error as Error).message))) throw error;
-    const text = `MongoDB at ${connection.place} keeps no journal, so that a crash would lose accepted jobs. Start it with journaling.`;
-    throw new LtsError('LTS_CONFIG_INVALID', text, { cause: error });
+    // Another node came at the same moment; its mark counts.
+    if (!isDuplicateKey(error)) throw withoutJournal(connection, error);
   }
   const stored = await stores.findOne({ _id: 'jobs' });
-  if (stored && stored.format !== storeFormat) {
+  if (!stored) {
+    const text = `MongoDB at ${connection.place} does not show what was just written to it. Use addresses of one server or replica set.`;
+    throw new LtsError('LTS_CONFIG_INVALID', text);
+  }
+  if (stored.format !== storeFormat) {
     const text = `The jobs in MongoDB at ${connection.place} are of format ${stored.format}; this version reads format ${storeFormat}. Use the version that wrote them.`;
     throw new LtsError('LTS_CONFIG_INVALID', text);
   }
+  return stored.id;
+}
+
+/** What refuses this write concern has no journal. */
+function withoutJournal({ place }: CheckedServer, cause: unknown): unknown {
+  if (!/journal/i.test(String((cause as Error).message))) return cause;
+  const text = `MongoDB at ${place} keeps no journal, so that a crash would lose accepted jobs. Start it with journaling.`;
+  return new LtsError('LTS_CONFIG_INVALID', text, { cause });
 }
 
 function sayDurability({ place, ports }: CheckedServer, version: string, hello: Document): void {

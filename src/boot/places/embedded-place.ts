@@ -9,35 +9,41 @@ import { LocalServer } from '../../adapters/local/local-server.js';
 import { MemoryRegistry } from '../../adapters/memory/memory-registry.js';
 import { MemoryNetwork } from '../../adapters/memory/memory-transport.js';
 import type { FailStore } from '../../ports/fail-store.js';
-import type { Log } from '../../ports/log.js';
-import type { StoreChoice } from '../extensions.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
 import { clock, ids } from '../system-ports.js';
 import { LeftOvers } from './left-overs.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { Shared } from './shared.js';
-import { failStoreFolder, JobStores, openFailStore, type StorePlace, type Stores } from './stores.js';
+import {
+  failStoreFolder,
+  JobStores,
+  openFailStore,
+  type StorePlace,
+  type StoreRequest,
+  type Stores,
+} from './stores.js';
 
 /** The place of one node in the process's cluster. Throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_CONFIG_INVALID. */
 export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
-  const embedded = await EmbeddedCluster.enter(options.dataPath ?? './data', storeChoiceOf(options), self.log);
+  const choice = storeChoiceOf(options);
+  const place = { path: resolve(options.dataPath ?? './data'), choice, cluster: self.cluster, log: self.log };
+  const embedded = await EmbeddedCluster.enter(place);
   const transport = embedded.network.transport();
-  const dataPath = resolve(options.dataPath ?? './data');
   // The application's own FailStore is open here; others may be left of a time when it was a cluster.
-  const leftOvers = new LeftOvers({ ...self, transport, dataPath, isEmbeddedGone: () => false });
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, isEmbeddedGone: () => false });
   let hasStores = false;
   return {
     ...self,
     transport,
     registry: embedded.registry,
     failStore: embedded.failStore,
-    openStores: async (jobLogger) => {
-      const stores = await embedded.openStores(jobLogger);
+    openStores: async (request) => {
+      const stores = await embedded.openStores(request);
       hasStores = true;
       return stores;
     },
     ready: async () => {
-      if (hasStores && storeChoiceOf(options).failStore === 'lmdb') leftOvers.start();
+      if (hasStores && choice.failStore === 'lmdb') leftOvers.start();
     },
     leave: async () => {
       try {
@@ -67,8 +73,7 @@ export class EmbeddedCluster {
   }
 
   /** Joins the process's cluster on this path. Throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_CONFIG_INVALID. */
-  static enter(dataPath: string, choice: StoreChoice, log: Log): Promise<EmbeddedCluster> {
-    const place = { path: resolve(dataPath), choice, log };
+  static enter(place: StorePlace): Promise<EmbeddedCluster> {
     return EmbeddedCluster.shared.enter(keyOf(place), () => EmbeddedCluster.take(place));
   }
 
@@ -102,8 +107,8 @@ export class EmbeddedCluster {
   }
 
   /** The stores of the one JobTracker. Throws LTS_CONFIG_INVALID when another JobTracker of this process has them. */
-  async openStores(jobLogger?: string): Promise<Stores> {
-    const stores = await this.stores.open(jobLogger);
+  async openStores(request: StoreRequest): Promise<Stores> {
+    const stores = await this.stores.open(request);
     const hasDeadSessions = !this.isOpenedBefore;
     this.isOpenedBefore = true;
     return { ...stores, hasDeadSessions };

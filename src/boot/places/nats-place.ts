@@ -10,26 +10,24 @@ import { NatsTransport } from '../../adapters/nats/nats-transport.js';
 import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
 import { clock, ids } from '../system-ports.js';
 import { LeftOvers } from './left-overs.js';
-import { beLoneTracker } from './lone-tracker.js';
 import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
+import { holdToOneStore } from './one-store.js';
 import { ProcessFailStore } from './process-fail-store.js';
-import { JobStores, type StorePlace, type Stores } from './stores.js';
-
-/** Stores that one process alone can use. */
-const loneStores = ['lmdb', 'memory'];
+import { isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from './stores.js';
 
 /** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
 export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
   const { dataPath = './data', nats } = options;
-  const choice = storeChoiceOf(options);
+  const { cluster, log } = self;
+  const files = { path: resolve(dataPath), choice: storeChoiceOf(options), cluster, log };
   // A JobTracker has nothing that it could not send.
-  const keeping = self.type === 'JOB_TRACKER' ? { ...choice, failStore: 'memory' } : choice;
-  const kept = await ProcessFailStore.enter(dataPath, keeping, self.log);
+  const failStore = self.type === 'JOB_TRACKER' ? 'memory' : files.choice.failStore;
+  const kept = await ProcessFailStore.enter({ ...files, choice: { ...files.choice, failStore } });
   try {
     const link = await NatsLink.open({ ...self, servers: serversOf(options), nats });
     void link.connection.ended.then((error) => error && self.giveUp(error.message));
-    return placeOn(link, self, { kept, files: { path: resolve(dataPath), choice, log: self.log } });
+    return placeOn(link, self, { kept, files });
   } catch (error) {
     await kept.leave();
     throw error;
@@ -51,7 +49,7 @@ function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): N
     transport,
     registry,
     failStore: kept.failStore,
-    openStores: (jobLogger) => ground.open(place, jobLogger),
+    openStores: (request) => ground.open(place, request),
     ready: async () => {
       await transport.ready();
       if (files.choice.failStore === 'lmdb') leftOvers.start();
@@ -69,7 +67,10 @@ function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): N
   return place;
 }
 
-/** What a JobTracker has on the data path: the path itself, so that no embedded application uses it, and the stores. */
+/**
+ * What a JobTracker stands on: its stores, and, where these are files, the data path itself, so that no embedded application and no
+ * other JobTracker uses it.
+ */
 class TrackerGround {
   private readonly stores: JobStores;
   private readonly localServer: LocalServer;
@@ -88,16 +89,15 @@ class TrackerGround {
     return this.owner !== undefined;
   }
 
-  async open(place: NodePlace, jobLogger: string | undefined): Promise<Stores> {
+  async open(place: NodePlace, request: StoreRequest): Promise<Stores> {
     const { path, choice } = this.files;
-    const isLone = loneStores.includes(choice.jobQueue);
-    if (isLone) this.endWatch = await beLoneTracker(place);
     const onConnection = (connection: Socket) => this.localServer.accept(connection);
     const isInMemory = choice.jobQueue === 'memory' && choice.failStore === 'memory';
-    if (!isInMemory) this.owner = await DataPathOwner.take({ path, clock, ids, onConnection });
-    const stores = await this.stores.open(jobLogger);
+    if (!isInMemory && !isShared(choice)) this.owner = await DataPathOwner.take({ path, clock, ids, onConnection });
+    const store = await this.stores.open(request);
+    this.endWatch = await holdToOneStore({ ...place, store });
     // Their TaskTrackers are processes of their own, which may well live.
-    return { ...stores, hasDeadSessions: false };
+    return { ...store, hasDeadSessions: false };
   }
 
   /** Takes no more commands, and judges no other JobTracker any more. */

@@ -3,7 +3,7 @@ import type { FailStore } from '../../ports/fail-store.js';
 import type { Log } from '../../ports/log.js';
 import type { NodeType, Registry } from '../../ports/registry.js';
 import type { Transport } from '../../ports/transport.js';
-import type { Stores } from './stores.js';
+import type { StoreRequest, Stores } from './stores.js';
 
 /** Who a node is, whatever its place. */
 export interface NodeSelf {
@@ -21,7 +21,7 @@ export interface NodePlace extends NodeSelf {
   readonly registry: Registry;
   readonly failStore: FailStore;
   /** A JobTracker's own; closed with the place. Throws what the stores throw, and LTS_CONFIG_INVALID where another JobTracker has them. */
-  openStores(jobLogger?: string): Promise<Stores>;
+  openStores(request: StoreRequest): Promise<Stores>;
   /** To be called once the role has started: resolves when the others can reach what it listens to. */
   ready(): Promise<void>;
   /** The way back, after the role has stopped. */

@@ -35,7 +35,7 @@ export async function enterPlace(options: NodeOptions, type: NodeType, stop: () 
 export function membershipOf(
   place: NodePlace,
   options: NodeOptions,
-  node: Pick<NodeInfo, 'nodeGroup' | 'processors'>,
+  node: Pick<NodeInfo, 'nodeGroup' | 'processors' | 'store'>,
 ): Membership {
   const { type, identity, startedAt } = place;
   return new Membership(place, { ...node, type, identity, startedAt }, options.masterChangeListener);

@@ -2,12 +2,9 @@
  * What the nodes of one process of a cluster could not send: a folder of its own, `failstore/<n>`, the first from 1 on that no
  * living process owns. What a dead process left there comes with it.
  */
-import { resolve } from 'node:path';
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LtsError } from '../../errors.js';
 import type { FailStore } from '../../ports/fail-store.js';
-import type { Log } from '../../ports/log.js';
-import type { StoreChoice } from '../extensions.js';
 import { clock, ids } from '../system-ports.js';
 import { Shared } from './shared.js';
 import { failStoreFolder, openFailStore, type StorePlace } from './stores.js';
@@ -24,9 +21,8 @@ export class ProcessFailStore {
   ) {}
 
   /** The same for all nodes of this process on this path. Throws LTS_STORE_CORRUPT, LTS_STORE_FAILED, LTS_CONFIG_INVALID. */
-  static enter(dataPath: string, choice: StoreChoice, log: Log): Promise<ProcessFailStore> {
-    const place = { path: resolve(dataPath), choice, log };
-    const key = `${choice.failStore}:${place.path}`;
+  static enter(place: StorePlace): Promise<ProcessFailStore> {
+    const key = `${place.choice.failStore}:${place.path}`;
     return ProcessFailStore.shared.enter(key, () => ProcessFailStore.take(key, place));
   }
 

@@ -7,17 +7,30 @@
 import { join } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../../adapters/lmdb/environment.js';
 import { checkDataFile } from '../../adapters/lmdb/file-check.js';
+import { MemoryLeases } from '../../adapters/memory/memory-leases.js';
 import { LtsError } from '../../errors.js';
+import type { Clock } from '../../ports/clock.js';
 import type { FailStore } from '../../ports/fail-store.js';
 import type { JobLogger } from '../../ports/job-logger.js';
 import type { JobQueue } from '../../ports/job-queue.js';
+import type { Leases } from '../../ports/leases.js';
 import type { Log } from '../../ports/log.js';
-import { findExtension, hasExtension, type OwnPlace, type PortName, type StoreChoice } from '../extensions.js';
+import type { PortName, StoreChoice } from '../extensions.js';
+import type { MongoOptions } from '../mongo-options.js';
+import { findExtension, hasExtension, type OwnPlace } from '../own-adapters.js';
 import { chance, clock, ids, schemas } from '../system-ports.js';
+import type { MongoStore } from './mongo-store.js';
 
 export interface Stores {
+  /** Different for two stores of the same cluster. */
+  readonly id: string;
   readonly queue: JobQueue;
   readonly logger: JobLogger;
+  readonly leases: Leases;
+  /** The time that all JobTrackers of the store agree on. */
+  readonly clock: Clock;
+  /** Other processes may have it open, too. */
+  readonly isShared: boolean;
   /** Sessions found in them belong to a process that is gone. */
   readonly hasDeadSessions: boolean;
   /** Counts of the store's work; absent where no LMDB file is open. */
@@ -27,13 +40,26 @@ export interface Stores {
 export interface StorePlace {
   readonly path: string;
   readonly choice: StoreChoice;
+  readonly cluster: string;
   readonly log: Log;
 }
 
+/** What only the JobTracker says of its stores. */
+export interface StoreRequest {
+  readonly jobLogger?: string | undefined;
+  readonly mongo?: MongoOptions | undefined;
+}
+
+/** The one store that several processes can use at a time. */
+export const isShared = ({ jobQueue }: StoreChoice): boolean => jobQueue === 'mongo';
+
+type OpenStores = Omit<Stores, 'hasDeadSessions'>;
+
 /** What a JobTracker keeps, from its opening to its close. */
 export class JobStores {
-  private stores: Promise<Omit<Stores, 'hasDeadSessions'>> | undefined;
+  private stores: Promise<OpenStores> | undefined;
   private environment: Promise<LmdbEnvironment> | undefined;
+  private mongo: Promise<MongoStore> | undefined;
 
   constructor(
     private readonly place: StorePlace,
@@ -42,12 +68,12 @@ export class JobStores {
   ) {}
 
   /** Throws LTS_CONFIG_INVALID when another JobTracker of this process has them, and what the adapters throw. */
-  async open(jobLogger?: string): Promise<Omit<Stores, 'hasDeadSessions'>> {
+  async open(request: StoreRequest): Promise<OpenStores> {
     if (this.stores) {
       const text = `The data path ${this.place.path} already has its JobTracker; a second one there would change the same jobs.`;
       throw new LtsError('LTS_CONFIG_INVALID', text);
     }
-    this.stores = this.make(jobLogger ?? this.loggerBeside());
+    this.stores = this.make(request);
     try {
       return await this.stores;
     } catch (error) {
@@ -60,31 +86,47 @@ export class JobStores {
     const stores = await this.stores;
     await stores?.logger.close();
     await stores?.queue.close();
-    await this.closeEnvironment();
+    await this.closeFiles();
     this.stores = undefined;
   }
 
-  private async make(jobLogger: string): Promise<Omit<Stores, 'hasDeadSessions'>> {
+  private async make(request: StoreRequest): Promise<OpenStores> {
     try {
-      const queue = await this.create('job.queue', this.place.choice.jobQueue);
-      const logger = await this.create('job.logger', jobLogger);
+      const queue = await this.create('job.queue', this.place.choice.jobQueue, request);
+      const logger = await this.create('job.logger', request.jobLogger ?? this.loggerBeside(), request);
       await queue.open();
       await logger.open();
-      return { queue, logger, environment: await this.environment };
+      return { queue, logger, ...(await this.sharing()), environment: await this.environment };
     } catch (error) {
-      await this.closeEnvironment();
+      await this.closeFiles();
       throw error;
     }
   }
 
-  private create<Port extends PortName>(port: Port, name: string) {
+  private async sharing(): Promise<Pick<Stores, 'id' | 'leases' | 'clock' | 'isShared'>> {
+    const mongo = await this.mongo;
+    if (mongo && isShared(this.place.choice)) {
+      return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true };
+    }
+    return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false };
+  }
+
+  private create<Port extends PortName>(port: Port, name: string, { mongo = {} }: StoreRequest) {
     const { path } = this.place;
     return create(port, name, {
       ...this.place,
       dataPath: path,
       environment: () => this.openEnvironment(),
+      mongo: () => this.openMongo(mongo),
       failStorePath: '',
     });
+  }
+
+  /** Only who uses it loads the library. */
+  private openMongo(mongo: MongoOptions): Promise<MongoStore> {
+    const { cluster, log } = this.place;
+    this.mongo ??= import('./mongo-store.js').then(({ MongoStore }) => MongoStore.open({ cluster, mongo, log }));
+    return this.mongo;
   }
 
   /** Logs lie beside the jobs where the jobs' store has a place for them. */
@@ -95,7 +137,7 @@ export class JobStores {
 
   private openEnvironment(): Promise<LmdbEnvironment> {
     if (!this.isOwned()) {
-      const text = `job.logger lmdb needs the data path ${this.place.path}, but with jobQueue memory nothing is kept there. Choose the logger memory or console, or another jobQueue.`;
+      const text = `job.logger lmdb needs the data path ${this.place.path}, but with jobQueue ${this.place.choice.jobQueue} nothing is kept there. Choose another logger, or jobQueue lmdb.`;
       throw new LtsError('LTS_CONFIG_INVALID', text);
     }
     const folder = join(this.place.path, 'jobs');
@@ -104,10 +146,11 @@ export class JobStores {
     return this.environment;
   }
 
-  private async closeEnvironment(): Promise<void> {
-    const environment = await this.environment?.catch(() => undefined);
+  private async closeFiles(): Promise<void> {
+    const open = await Promise.allSettled([this.environment, this.mongo]);
     this.environment = undefined;
-    await environment?.close();
+    this.mongo = undefined;
+    for (const one of open) if (one.status === 'fulfilled') await one.value?.close();
   }
 }
 
@@ -117,14 +160,14 @@ export const failStoreFolder = (dataPath: string, number: number | string): stri
 
 /** The FailStore in a folder that is this process's alone, opened. */
 export async function openFailStore(place: StorePlace, folder: string): Promise<FailStore> {
-  const environment = () => Promise.reject(new LtsError('LTS_INTERNAL', 'A FailStore has a file of its own.'));
-  const kept = { ...place, dataPath: place.path, environment, failStorePath: folder };
+  const elsewhere = () => Promise.reject(new LtsError('LTS_INTERNAL', 'A FailStore has a file of its own.'));
+  const kept = { ...place, dataPath: place.path, environment: elsewhere, mongo: elsewhere, failStorePath: folder };
   const failStore = await create('job.fail.store', place.choice.failStore, kept);
   await failStore.open();
   return failStore;
 }
 
-type CreatePlace = Pick<OwnPlace, 'dataPath' | 'environment' | 'failStorePath' | 'log'> & {
+type CreatePlace = Pick<OwnPlace, 'dataPath' | 'environment' | 'mongo' | 'failStorePath' | 'log'> & {
   readonly choice: StoreChoice;
 };
 
@@ -132,9 +175,9 @@ async function create<Port extends PortName>(port: Port, name: string, { choice,
   const extension = findExtension(port, name, choice.extensions);
   const given = choice.extensionSettings[name] ?? {};
   const settings = extension.settings ? await schemas.check(extension.settings, given) : given;
-  const { dataPath, environment, failStorePath, log } = place;
+  const { dataPath, environment, mongo, failStorePath, log } = place;
   const onFatal = endProcess(log);
-  return extension.create({ settings, dataPath, environment, failStorePath, log, clock, ids, chance, onFatal });
+  return extension.create({ settings, dataPath, environment, mongo, failStorePath, log, clock, ids, chance, onFatal });
 }
 
 /** After a failed fsync nobody knows what is on the disk: the only safe answer is to stop and start from what is. */

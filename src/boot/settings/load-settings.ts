@@ -14,7 +14,9 @@ export interface SettingsRequest extends SourcesRequest {
 }
 
 type Table = typeof settingsTable;
-type JobTrackerSettings = ReturnType<typeof withNats<ValuesOf<Table['jobTracker']>>>;
+type JobTrackerSettings = ReturnType<typeof withNats<ValuesOf<Table['jobTracker']>>> & {
+  readonly mongo: ValuesOf<Table['mongo']>;
+};
 type JobClientSettings = ReturnType<typeof withNats<ValuesOf<Table['jobClient']>>> &
   Pick<JobTrackerSettings, 'jobQueue'>;
 /** Of one node group. */
@@ -40,7 +42,6 @@ export interface Settings {
   /** One for each node group. */
   readonly taskTrackers: readonly TaskTrackerSettings[];
   readonly jobTracker: JobTrackerSettings;
-  readonly mongo: ValuesOf<Table['mongo']>;
   /** Texts of each extension's keys by property name: `pool-size` is `poolSize`. */
   readonly extensions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Sentences for the log. */
@@ -97,7 +98,8 @@ function settingsOf(reader: SettingReader, outcome: Pick<Settings, 'folder' | 'w
   );
   const { identity, dataPath } = reader.valuesOf(settingsTable.shared);
   const nats = reader.valuesOf(settingsTable.nats);
-  const jobTracker = withIdentity(withNats(reader.valuesOf(settingsTable.jobTracker), nats), identity, 'JT');
+  const tracker = withIdentity(withNats(reader.valuesOf(settingsTable.jobTracker), nats), identity, 'JT');
+  const jobTracker = { ...tracker, mongo: reader.valuesOf(settingsTable.mongo) };
   const { jobQueue } = jobTracker;
   return {
     ...outcome,
@@ -109,7 +111,6 @@ function settingsOf(reader: SettingReader, outcome: Pick<Settings, 'folder' | 'w
     jobClient: { ...withIdentity(withNats(reader.valuesOf(settingsTable.jobClient), nats), identity, 'JC'), jobQueue },
     taskTrackers: taskTrackersOf(reader, identity).map((one) => ({ ...one, jobQueue })),
     jobTracker,
-    mongo: reader.valuesOf(settingsTable.mongo),
     extensions: reader.extensions,
     entries: reader.entries,
     isDefault: (key) => reader.entries.some((entry) => entry.key === key && entry.origin === 'default'),

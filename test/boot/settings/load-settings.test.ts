@@ -154,8 +154,12 @@ describe('values', () => {
     expect(settings).toMatchObject({
       jobClient: { clusterName: 'demo', registryAddress: 'embedded', nodeGroup: 'web', useRetryClient: true },
       taskTrackers: [{ nodeGroup: 'tnt_back', workThreads: 64, bizLoggerLevel: 'INFO' }],
-      jobTracker: { jobQueue: 'lmdb', maxRetryTimes: 10, retryIntervalMs: 30_000 },
-      mongo: { addresses: '127.0.0.1:27017', database: 'lts' },
+      jobTracker: {
+        jobQueue: 'lmdb',
+        mongo: { addresses: '127.0.0.1:27017', database: 'lts' },
+        maxRetryTimes: 10,
+        retryIntervalMs: 30_000,
+      },
     });
     expect(settings.warnings).toEqual([expect.stringContaining('lts.admin.port')]);
   });
@@ -181,7 +185,7 @@ describe('values', () => {
     const settings = loadText(text.join('\n'), { env: { NAME: 'prod' } });
     expect(settings.jobTracker).toMatchObject({ clusterName: 'prod-y', registryAddress: 'nats://a:4222' });
     expect(settings.jobTracker.identity).toBeUndefined();
-    expect(settings.mongo.password).toBe('geheim');
+    expect(settings.jobTracker.mongo.password).toBe('geheim');
   });
 
   it.each([
@@ -197,7 +201,11 @@ describe('values', () => {
     ],
     ['lts.jobtracker.keep-ended', '30d', { jobTracker: { keepEndedMs: 30 * 86_400_000 } }],
     ['lts.jobtracker.time-zone', 'Europe/Berlin', { jobTracker: { timeZone: 'Europe/Berlin' } }],
-    ['lts.jobtracker.configs.mongo.addresses', 'a:1, [::1]:2', { mongo: { addresses: 'a:1, [::1]:2' } }],
+    [
+      'lts.jobtracker.configs.mongo.addresses',
+      'a:1, [::1]:2',
+      { jobTracker: { mongo: { addresses: 'a:1, [::1]:2' } } },
+    ],
   ])('%s=%s', (key, value, expected) => {
     expect(loadText(`${key}=${value}`)).toMatchObject(expected);
   });
@@ -355,7 +363,7 @@ lts.tasktracker.nats.nkey-seed=geheim`;
 
   it('are used, and shown to nobody', () => {
     const settings = loadText(text);
-    expect(settings.mongo.password).toBe('geheim');
+    expect(settings.jobTracker.mongo.password).toBe('geheim');
     expect(settings.jobClient.registryAddress).toContain('geheim');
     expect(JSON.stringify(settings.entries)).not.toContain('geheim');
     expect(entryOf(settings, 'lts.registry-address').value).toBe('nats://[redacted]@a:4222, nats://[redacted]@b');

@@ -61,7 +61,7 @@ withMongo('start', (place: MongoPlace) => {
   it('refuses a server older than 4.4', async () => {
     const database = { command: async () => ({ version: '4.2.24' }) };
     const old = { place: 'here', database } as unknown as CheckedServer;
-    const error = await errorOf(checkServer(old));
+    const error = await errorOf(checkServer(old, 'id'));
     expect(error).toMatchObject({ code: 'LTS_CONFIG_INVALID' });
     expect(error.message).toBe(
       'MongoDB at here has version 4.2.24; 4.4 is the oldest that can be used. Update the server.',

@@ -29,7 +29,7 @@ const none = ['no', 'no', 'no'];
 /** Subject, then whether JobClient, TaskTracker and JobTracker may publish there, and may subscribe. */
 const matrix: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   [subjects.tracker, all, tracker],
-  [subjects.trackerOf('tracker-1'), worker, tracker],
+  [subjects.trackerOf('tracker-1'), all, tracker],
   [subjects.hints, tracker, tracker],
   [subjects.session('worker-1-0af'), tracker, worker],
   [subjects.feedback('web'), tracker, client],

@@ -158,7 +158,8 @@ const jobTracker = {
   ...ownPlace('jobtracker', '-JT'),
   jobQueue: setting('lts.jobtracker.configs.job.queue', rule.adapter('job.queue', ['lmdb', 'memory', 'mongo']), {
     default: 'lmdb',
-    meaning: 'Where jobs are kept. memory forgets them with the process.',
+    meaning:
+      'Where jobs are kept. memory forgets them with the process; mongo is for any number of JobTrackers of a cluster.',
   }),
   jobLogger: optional(
     'lts.jobtracker.configs.job.logger',
@@ -194,16 +195,17 @@ const jobTracker = {
   ),
 };
 
-/** For `job.queue=mongo`. */
+/** For `job.queue=mongo` and `job.logger=mongo`. */
 const mongo = {
   addresses: setting('lts.jobtracker.configs.mongo.addresses', rule.mongoAddresses, {
     default: '127.0.0.1:27017',
     meaning: 'Servers of the MongoDB that keeps the jobs.',
   }),
-  database: setting('lts.jobtracker.configs.mongo.database', rule.name, {
-    default: 'lts',
-    meaning: 'Database of the jobs.',
-  }),
+  database: optional(
+    'lts.jobtracker.configs.mongo.database',
+    rule.name,
+    'Database of the jobs. Default: that of the address, else lts.',
+  ),
   username: optional('lts.jobtracker.configs.mongo.username', rule.text, 'Who logs in to MongoDB.'),
   password: optional('lts.jobtracker.configs.mongo.password', rule.secret, 'Password of that user.'),
 };

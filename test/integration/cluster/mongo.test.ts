@@ -1,0 +1,171 @@
+/** Several JobTrackers on one MongoDB, over a real nats-server, as users construct them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { JobClient, type JobResult, JobTracker, type NodeInfo, TaskTracker } from '../../../src/index.js';
+import { Deferred } from '../../../src/kit/deferred.js';
+import { type MongoServer, startMongoServer, whyNoMongo } from '../../servers/mongo-server.js';
+import { NatsServer, natsMissing } from '../../servers/nats-server.js';
+
+const missing = natsMissing() ?? whyNoMongo;
+let nats: NatsServer;
+let mongo: MongoServer;
+let clusters = 0;
+const cleanups: (() => unknown)[] = [];
+
+async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(node: T): Promise<T> {
+  cleanups.push(() => node.stop());
+  return node.start();
+}
+
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lts-cluster-'));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+interface Line {
+  readonly fields: object;
+  readonly text: string;
+}
+let lines: Line[] = [];
+const note = (fields: object, text: string) => void lines.push({ fields, text });
+const log = { debug() {}, info: note, warn: note, error: note };
+
+/** A cluster of its own, with a database of its own. */
+function aCluster() {
+  const clusterName = `mongo-${process.pid}-${++clusters}`;
+  lines = [];
+  const node = () => ({ clusterName, registryAddress: nats.url, dataPath: aFolder(), log });
+  const tracker = (identity?: string) =>
+    new JobTracker({
+      ...node(),
+      ...(identity === undefined ? {} : { identity }),
+      jobQueue: 'mongo',
+      mongo: { addresses: mongo.url, database: `lts_${clusterName}` },
+    });
+  return { node, tracker };
+}
+
+async function until(holds: () => unknown): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`, () => {
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+    mongo = await startMongoServer();
+  }, 60_000);
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+  afterAll(async () => {
+    await nats?.stop();
+    await mongo?.stop();
+  });
+
+  it('a job that any tracker accepted runs at a worker of any, with its log, its result and its feedback', async () => {
+    const { node, tracker } = aCluster();
+    await Promise.all(['one', 'two', 'three'].map((identity) => started(tracker(identity))));
+    const heard: JobResult[] = [];
+    const onComplete = (results: JobResult[]) => void heard.push(...results);
+    const client = await started(new JobClient({ ...node(), jobCompletedHandler: onComplete }));
+    const jobRunner = ({
+      job,
+      bizLogger,
+    }: {
+      job: { getParam(name: string): unknown };
+      bizLogger: { info(text: string): void };
+    }) => {
+      bizLogger.info('was here');
+      return job.getParam('n');
+    };
+    for (const identity of ['w1', 'w2', 'w3']) await started(new TaskTracker({ ...node(), identity, jobRunner }));
+    const answers = await client.submitJob(Array.from({ length: 100 }, (_, n) => ({ params: { n } })));
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['accepted']));
+    const values = await Promise.all(answers.map(({ jobId }) => client.result(jobId)));
+    expect(values).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    await until(() => heard.length >= 100);
+    expect(new Set(heard.map(({ jobId }) => jobId)).size).toBe(100);
+    const { lines: story } = await client.readLog(answers[0]?.jobId ?? '');
+    expect(story.map(({ text }) => text)).toContain('was here');
+    expect(lines.some(({ text }) => /jobs are kept by/.test(text))).toBe(true);
+  });
+
+  it('goes on when the trackers stop one after another, down to the last', async () => {
+    const { node, tracker } = aCluster();
+    const trackers = await Promise.all([started(tracker()), started(tracker()), started(tracker())]);
+    const client = await started(new JobClient(node()));
+    await started(new TaskTracker({ ...node(), jobRunner: () => 'done' }));
+    for (const one of trackers) {
+      const { jobId } = await client.submitJob({});
+      expect(await client.result(jobId)).toBe('done');
+      if (one !== trackers.at(-1)) await one.stop();
+    }
+  });
+
+  it('a periodic job goes on without the tracker that accepted it, each slot once', { timeout: 30_000 }, async () => {
+    const { node, tracker } = aCluster();
+    const first = await started(tracker());
+    await started(tracker());
+    const client = await started(new JobClient(node()));
+    const slots: number[] = [];
+    const enough = new Deferred<void>();
+    const jobRunner = ({ scheduledFor }: { scheduledFor: Date }) => {
+      slots.push(scheduledFor.getTime());
+      if (slots.length === 3) void first.stop();
+      if (slots.length === 7) enough.resolve();
+    };
+    await started(new TaskTracker({ ...node(), jobRunner }));
+    await client.submitJob({ taskId: 'tick', cron: '* * * * * ?' });
+    await enough.promise;
+    expect(new Set(slots).size).toBe(slots.length);
+  });
+
+  it('a tracker with another store is refused, whichever came first, and says so', async () => {
+    const { node, tracker } = aCluster();
+    const shared = await started(tracker('shared'));
+    await expect(new JobTracker({ ...node(), identity: 'lone' }).start()).rejects.toMatchObject({
+      code: 'LTS_CONFIG_INVALID',
+      message: expect.stringMatching(/has its JobTracker: shared, since/),
+    });
+    const { clusterName } = node();
+    const elsewhere = { addresses: mongo.url, database: `lts_other_${clusterName}` };
+    await expect(new JobTracker({ ...node(), jobQueue: 'mongo', mongo: elsewhere }).start()).rejects.toMatchObject({
+      message: expect.stringMatching(/Let all use the same MongoDB database/),
+    });
+    await shared.stop();
+    await started(new JobTracker({ ...node(), identity: 'lone' }));
+    await expect(tracker().start()).rejects.toMatchObject({ code: 'LTS_CONFIG_INVALID' });
+  });
+
+  it('has one master, and another one when it stops', async () => {
+    const { node } = aCluster();
+    const { clusterName } = node();
+    const masters: string[] = [];
+    const masterChangeListener = (master: NodeInfo) => void masters.push(master.identity);
+    const shared = {
+      ...node(),
+      jobQueue: 'mongo',
+      mongo: { addresses: mongo.url, database: `lts_${clusterName}` },
+      masterChangeListener,
+    };
+    const trackers = new Map<string, JobTracker>();
+    for (const identity of ['a', 'b']) trackers.set(identity, await started(new JobTracker({ ...shared, identity })));
+    await until(() => masters.length >= 2);
+    const [master = ''] = masters;
+    expect(new Set(masters)).toEqual(new Set([master]));
+    await trackers.get(master)?.stop();
+    await until(() => masters.some((identity) => identity !== master));
+  });
+
+  it('is refused where there is no MongoDB, saying where it looked', async () => {
+    const { node } = aCluster();
+    const mongo = { addresses: '127.0.0.1:9', username: 'joe', password: 'geheim' };
+    const error = await new JobTracker({ ...node(), jobQueue: 'mongo', mongo }).start().catch((found: Error) => found);
+    expect(error).toMatchObject({ code: 'LTS_STORE_FAILED', message: expect.stringMatching(/127\.0\.0\.1:9/) });
+    expect(String(error)).not.toContain('geheim');
+    expect(() => new JobTracker({ jobQueue: 'mongo' })).toThrow(/registryAddress/);
+  });
+});
