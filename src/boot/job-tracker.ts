@@ -9,8 +9,8 @@ import { findExtension } from './own-adapters.js';
 import type { NodePlace } from './places/node-place.js';
 import { RegistryPeers } from './places/peers.js';
 import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
-import { replayOf } from './places/replays.js';
-import type { Stores } from './places/stores.js';
+import { replayOf } from './stores/replays.js';
+import type { Stores } from './stores/stores.js';
 import { chance, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {

@@ -9,7 +9,7 @@ import { MemoryJobLogger } from '../adapters/memory/memory-job-logger.js';
 import { MemoryJobQueue } from '../adapters/memory/memory-job-queue.js';
 import { LtsError } from '../errors.js';
 import type { Extension, ExtensionOf, ExtensionPlace, PortName } from './extensions.js';
-import type { MongoStore } from './places/mongo-store.js';
+import type { MongoStore } from './stores/mongo-store.js';
 
 /** The adapters that come with the package may share one LMDB file, or one connection to MongoDB. */
 export interface OwnPlace extends ExtensionPlace {

@@ -10,10 +10,7 @@ import { MemoryRegistry } from '../../adapters/memory/memory-registry.js';
 import { MemoryNetwork } from '../../adapters/memory/memory-transport.js';
 import type { FailStore } from '../../ports/fail-store.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
-import { clock, ids } from '../system-ports.js';
-import { LeftOvers } from './left-overs.js';
-import type { NodePlace, NodeSelf } from './node-place.js';
-import { Shared } from './shared.js';
+import { LeftOvers } from '../stores/left-overs.js';
 import {
   failStoreFolder,
   JobStores,
@@ -21,7 +18,10 @@ import {
   type StorePlace,
   type StoreRequest,
   type Stores,
-} from './stores.js';
+} from '../stores/stores.js';
+import { clock, ids } from '../system-ports.js';
+import type { NodePlace, NodeSelf } from './node-place.js';
+import { Shared } from './shared.js';
 
 /** The place of one node in the process's cluster. Throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_CONFIG_INVALID. */
 export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {

@@ -8,13 +8,13 @@ import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LocalServer } from '../../adapters/local/local-server.js';
 import { NatsTransport } from '../../adapters/nats/nats-transport.js';
 import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
+import { LeftOvers } from '../stores/left-overs.js';
+import { ProcessFailStore } from '../stores/process-fail-store.js';
+import { isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from '../stores/stores.js';
 import { clock, ids } from '../system-ports.js';
-import { LeftOvers } from './left-overs.js';
 import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { holdToOneStore } from './one-store.js';
-import { ProcessFailStore } from './process-fail-store.js';
-import { isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from './stores.js';
 
 /** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
 export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {

@@ -3,7 +3,7 @@ import type { FailStore } from '../../ports/fail-store.js';
 import type { Log } from '../../ports/log.js';
 import type { NodeType, Registry } from '../../ports/registry.js';
 import type { Transport } from '../../ports/transport.js';
-import type { StoreRequest, Stores } from './stores.js';
+import type { StoreRequest, Stores } from '../stores/stores.js';
 
 /** Who a node is, whatever its place. */
 export interface NodeSelf {

@@ -5,9 +5,9 @@
 import { LtsError } from '../../errors.js';
 import type { NodeInfo } from '../../ports/registry.js';
 import { subjectsOf } from '../../protocol/subjects.js';
+import type { Stores } from '../stores/stores.js';
 import { clock } from '../system-ports.js';
 import type { NodePlace } from './node-place.js';
-import type { Stores } from './stores.js';
 
 interface TrackerPlace
   extends Pick<NodePlace, 'identity' | 'startedAt' | 'cluster' | 'transport' | 'registry' | 'giveUp'> {

@@ -5,8 +5,8 @@
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LtsError } from '../../errors.js';
 import type { FailStore } from '../../ports/fail-store.js';
+import { Shared } from '../places/shared.js';
 import { clock, ids } from '../system-ports.js';
-import { Shared } from './shared.js';
 import { failStoreFolder, openFailStore, type StorePlace } from './stores.js';
 
 const foldersMax = 1_000;
