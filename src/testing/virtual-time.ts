@@ -33,6 +33,9 @@ export class VirtualTime implements Scheduler {
   private standing = 0;
   private readonly heap = new EventHeap();
 
+  /** `settle` resolves when nothing is left to happen at this instant. */
+  constructor(private readonly settle: () => Promise<void> = settled) {}
+
   schedule(delayMs: number, run: () => void): PlannedEvent {
     return this.heap.add(Math.ceil((this.nowMs + Math.max(0, delayMs)) * ticksPerMs) / ticksPerMs, run);
   }
@@ -60,8 +63,8 @@ export class VirtualTime implements Scheduler {
 
   /** Runs events up to `at` for as long as `condition` holds; it is looked at before each event. */
   async runWhile(condition: () => boolean, at: number): Promise<void> {
-    await settled();
-    while (condition() && this.step(at)) await settled();
+    await this.settle();
+    while (condition() && this.step(at)) await this.settle();
   }
 
   /** Begins the earliest event, if it is due up to `at`. What follows from it has to settle before the next step. */

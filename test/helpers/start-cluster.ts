@@ -1,10 +1,6 @@
 /** A whole cluster in memory and in virtual time: one tracker, one client, and as many workers as a test wants. */
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
-import { MemoryJobLogger } from '../../src/adapters/memory/memory-job-logger.js';
-import { MemoryJobQueue } from '../../src/adapters/memory/memory-job-queue.js';
-import { MemoryLeases } from '../../src/adapters/memory/memory-leases.js';
-import { MemoryNetwork } from '../../src/adapters/memory/memory-transport.js';
 import { RunnerTable, type RunnerTableOptions } from '../../src/boot/runner-table.js';
 import { LtsError } from '../../src/errors.js';
 import type { Job, JobRecord } from '../../src/job/job.js';
@@ -14,6 +10,7 @@ import { JobClientRole } from '../../src/job-client/job-client.js';
 import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { TrackerSettings } from '../../src/job-tracker/tracker-ports.js';
 import type { Clock } from '../../src/ports/clock.js';
+import type { Leases } from '../../src/ports/leases.js';
 import type { Log } from '../../src/ports/log.js';
 import type { Transport } from '../../src/ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
@@ -22,7 +19,7 @@ import { NodeLife } from '../../src/testing/node-life.js';
 import { SeededChance } from '../../src/testing/seeded-chance.js';
 import { SeededIds } from '../../src/testing/seeded-ids.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { VirtualTime } from '../../src/testing/virtual-time.js';
+import { type Ground, memoryGround, openGround } from './ground.js';
 
 export interface LogEntry {
   readonly node: string;
@@ -132,26 +129,42 @@ export interface Client {
 }
 
 export class TestCluster {
-  readonly time = new VirtualTime();
-  readonly clock = new VirtualClock(this.time);
-  readonly network = new MemoryNetwork(this.clock);
-  readonly queue = new MemoryJobQueue();
-  readonly logger = new MemoryJobLogger();
+  readonly time: Ground['time'];
+  readonly clock: Ground['clock'];
+  readonly network: Ground['network'];
+  readonly queue: Ground['queue'];
+  readonly logger: Ground['logger'];
   readonly codec = new JsonCodec();
   readonly log: LogEntry[] = [];
   tracker!: { node: TestNode; role: JobTrackerRole };
   client!: Client;
   /** Trackers that are up, where there are several, and the leases that they share. */
   peers: readonly Peer[] = [];
-  readonly leases = new MemoryLeases();
+  readonly leases: Leases;
   private nodes = 0;
   private readonly stops: (() => Promise<unknown>)[] = [];
+
+  constructor(private readonly ground: Ground = memoryGround()) {
+    const { time, clock, network, queue, logger } = ground;
+    this.time = time;
+    this.clock = clock;
+    this.network = network;
+    this.queue = queue;
+    this.logger = logger;
+    this.leases = ground.newLeases();
+  }
+
+  /** Stands on what this run of the tests is for. */
+  static async open(): Promise<TestCluster> {
+    return new TestCluster(await openGround());
+  }
 
   async startTracker(settings: Partial<TrackerSettings> = {}): Promise<JobTrackerRole> {
     const node = this.node('tracker');
     const { queue, logger } = this;
+    const peers = this.ground.isShared ? { isMaster: () => true, trackers: () => ['tracker'] } : undefined;
     const role = new JobTrackerRole(
-      { queue, logger, leases: new MemoryLeases(), ...this.ports(node) },
+      { queue, logger, leases: this.ground.newLeases(), peers, ...this.ports(node) },
       { cluster: 'test', timeZone: 'UTC', ...settings },
     );
     this.tracker = { node, role };
@@ -297,6 +310,7 @@ export class TestCluster {
   async stop(): Promise<void> {
     for (const stop of this.stops.reverse()) await stop();
     if (this.tracker?.node.transport.isUp()) await this.stopTracker();
+    await this.ground.close();
   }
 
   private node(kind: string): TestNode {
@@ -316,7 +330,7 @@ export class TestCluster {
 export async function startCluster(
   settings: { tracker?: Partial<TrackerSettings>; client?: ClientOptions } = {},
 ): Promise<TestCluster> {
-  const cluster = new TestCluster();
+  const cluster = await TestCluster.open();
   await cluster.startTracker(settings.tracker);
   cluster.client = await cluster.startClient(settings.client);
   return cluster;

@@ -306,7 +306,7 @@ describe('edit', () => {
     const schedule = await cluster.submit({ cron: '0 0 0 * * ?' });
     expect(await edit(cluster, jobId, { priority: 1.5 })).toMatch(/^LTS_JOB_INVALID: priority: 1\.5 must be/);
     expect(await edit(cluster, jobId, { maxRetryTimes: -1 })).toMatch(/^LTS_JOB_INVALID: maxRetryTimes: -1/);
-    expect(await edit(cluster, jobId, { dueAt: Number.NaN })).toMatch(/^LTS_JOB_INVALID: triggerTime: NaN/);
+    expect(await edit(cluster, jobId, { dueAt: Number.NaN })).toMatch(/^LTS_(JOB|MESSAGE)_INVALID: /);
     expect(await edit(cluster, schedule, { trigger: { kind: 'cron', expression: '0 0 0 31 2 ?' } })).toMatch(/^LTS_/);
     expect(await edit(cluster, schedule, { trigger: { kind: 'cron', expression: 'no' } })).toMatch(/^LTS_CRON_INVALID/);
     expect(await edit(cluster, schedule, { trigger: { kind: 'delay', delayMs: 5 } })).toMatch(/^LTS_JOB_INVALID/);

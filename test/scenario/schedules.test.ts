@@ -86,7 +86,7 @@ describe('triggers', () => {
     ['has no such time', Date.UTC(2027, 2, 27, 23, 30), '2027-03-28T01:00:00.000Z'],
     ['has it twice', Date.UTC(2027, 9, 30, 23, 30), '2027-10-31T00:30:00.000Z'],
   ])('a daily job fires once on the day that %s', async (_, from, slot) => {
-    const cluster = new TestCluster();
+    const cluster = await TestCluster.open();
     await cluster.advance(from - cluster.clock.wallMs());
     await cluster.startTracker();
     cluster.client = await cluster.startClient();

@@ -4,7 +4,7 @@ import type { BodyOf, MessageKind, ReplyOf, SubmittedTrigger } from '../../src/p
 import { TestCluster } from '../helpers/start-cluster.js';
 
 async function several(...identities: string[]): Promise<TestCluster> {
-  const cluster = new TestCluster();
+  const cluster = await TestCluster.open();
   for (const identity of identities) await cluster.startPeer(identity);
   cluster.client = await cluster.startClient();
   return cluster;
@@ -180,7 +180,7 @@ describe('a session that went over to another tracker', () => {
 
 describe('a cron of every second', () => {
   it('fires each slot once in ten hours, with five trackers that race and die', { timeout: 120_000 }, async () => {
-    const cluster = new TestCluster();
+    const cluster = await TestCluster.open();
     const fired: number[] = [];
     const add = cluster.queue.add.bind(cluster.queue);
     cluster.queue.add = async (records) => {

@@ -70,7 +70,7 @@ export class NatsTransport implements Transport {
       this.checkMayAsk(subject, options);
       const id = (++this.lastId).toString(36);
       const bytes = this.encode({ ...message, id, deadlineMs: options.deadlineMs }, subject);
-      return this.send(id, bytes, { subject, ...options });
+      return this.send(id, bytes, { ...options, subject });
     } catch (error) {
       return Promise.reject(error as Error);
     }
