@@ -34,6 +34,14 @@ export class Settle {
     private readonly feedback: Feedback,
   ) {}
 
+  /** What workers say. That a run was lost is not theirs to say: answered `stale`, whoever it was. */
+  async reported(reports: readonly RunReport[]): Promise<ReportAnswer[]> {
+    const theirs = reports.filter(({ outcome }) => outcome.kind !== 'lost');
+    const answers = await this.verdicts(theirs);
+    if (theirs.length === reports.length) return answers;
+    return reports.map((report) => (report.outcome.kind === 'lost' ? 'stale' : (answers.shift() ?? 'stale')));
+  }
+
   /**
    * Answers in the order given. The same steps serve the tracker's own verdicts on runs that nobody reports. Throws LTS_BUSY for
    * a record that changed again and again; what was settled until then is answered as repeated when it comes again.
