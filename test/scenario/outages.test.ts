@@ -255,7 +255,7 @@ describe('a process that is frozen for a minute', () => {
     const cluster = await clusterOf(3);
     const frozen = new Seen(cluster);
     const worker = await cluster.startWorker({ jobRunner: frozen.run });
-    const jobId = await cluster.submit({ params: { takesMs: 50_000 } });
+    const jobId = await cluster.submit({ params: { takesMs: 90_000 } });
     await cluster.advance(1_000);
     worker.node.life.freeze();
     const rerun = new Seen(cluster);
