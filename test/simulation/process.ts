@@ -41,6 +41,9 @@ export interface Surroundings {
   outageMs(): number;
 }
 
+/** Who sleeps longer than that finds that others have gone on without it. */
+const leaseMs = 30_000;
+
 export interface ProcessOptions {
   readonly role: Role;
   readonly name: string;
@@ -130,7 +133,9 @@ export class SimulatedProcess {
     const incident = this.world.incident('freeze', this.name);
     life.freeze();
     this.world.time.schedule(ms, () => {
-      incident.to = this.world.time.nowMs;
+      // A calm world has woken it before.
+      incident.to = Math.min(incident.to, this.world.time.nowMs);
+      if (life.isFrozen && ms > leaseMs) this.world.ledger.count(`zombies-${this.role}`);
       this.world.note(life.name, 'thaws');
       life.thaw();
     });
