@@ -42,12 +42,14 @@ const buildTracker: Build = (world, process) => (ports) => {
   };
 };
 
-function sharedPorts(world: World, { name }: SimulatedProcess, ports: NodePorts) {
+function sharedPorts(world: World, process: SimulatedProcess, ports: NodePorts) {
+  const { name } = process;
   const time = world.store({ read: async () => world.wallMs() }, 'time', ports);
   const leases = world.store(world.plant?.leases?.(world.leases) ?? world.leases, 'leases', ports);
-  const since = world.time.nowMs;
   return {
-    leases: watchedLeases(leases, (session) => world.checker.judged({ tracker: name, since, session })),
+    leases: watchedLeases(leases, (session) =>
+      world.checker.judged({ tracker: name, since: process.startedAt, session }),
+    ),
     peers: world.registry.join(name, ports.life),
     clock: new MongoClock(() => time.read(), ports.clock, ports.log),
   };
