@@ -36,10 +36,10 @@ export class Settle {
 
   /** What workers say. That a run was lost is not theirs to say: answered `stale`, whoever it was. */
   async reported(reports: readonly RunReport[]): Promise<ReportAnswer[]> {
-    const theirs = reports.filter(({ outcome }) => outcome.kind !== 'lost');
+    const theirs = reports.filter((report) => !saysLost(report));
     const answers = await this.verdicts(theirs);
     if (theirs.length === reports.length) return answers;
-    return reports.map((report) => (report.outcome.kind === 'lost' ? 'stale' : (answers.shift() ?? 'stale')));
+    return reports.map((report) => (saysLost(report) ? 'stale' : (answers.shift() ?? 'stale')));
   }
 
   /**
@@ -132,6 +132,9 @@ export class Settle {
     this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
   }
 }
+
+/** Of a foreign report nothing is sure. */
+const saysLost = ({ outcome }: RunReport): boolean => (outcome as RunOutcome | undefined)?.kind === 'lost';
 
 const isCurrentRun = ({ status }: JobRecord, verdict: RunReport): boolean =>
   status.state === 'executing' && status.runId === verdict.runId;

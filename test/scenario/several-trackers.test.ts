@@ -110,6 +110,24 @@ describe('a job accepted by one tracker', () => {
   });
 });
 
+describe('a tracker that is asked why a job waits', () => {
+  it('says so when the workers that may take it are at others', async () => {
+    const cluster = await several('t1', 't2');
+    await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(60_000), workThreads: 1 });
+    await cluster.advance(1_000);
+    const [serving, other] = await servingOf(cluster);
+    await submitAt(cluster, other, now);
+    const jobId = await submitAt(cluster, other, now);
+    await cluster.advance(1_000);
+    const why = await cluster.until(askAt(cluster, other, 'ExplainJob', { jobId }));
+    expect(why).toMatchObject({ code: 'no-free-slot', facts: { workers: 1, workersElsewhere: 1 } });
+    expect(why.text).toMatch(/^No slot of group lts is free at this tracker; 1 of its 1 workers are at others/);
+    const there = await cluster.until(askAt(cluster, serving, 'ExplainJob', { jobId }));
+    expect(there.text).toBe('Every slot of group lts is taken. Add workers or workThreads.');
+    await cluster.stop();
+  });
+});
+
 describe('a worker whose tracker dies', () => {
   it('goes on with the same session at another: its run is neither stopped nor lost', async () => {
     const cluster = await several('t1', 't2', 't3');
