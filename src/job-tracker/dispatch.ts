@@ -39,6 +39,8 @@ export class Dispatch implements WriteObserver {
   private readonly alarm: Alarm;
   private readonly peeks: Peeks;
   private isStopping = false;
+  /** Nothing is claimed for the moment; pulls wait. */
+  isPaused = false;
 
   constructor(
     private readonly parts: TrackerParts,
@@ -107,7 +109,7 @@ export class Dispatch implements WriteObserver {
    */
   stage(nodeGroup: string, records: readonly JobRecord[], now: number): StagedClaim[] {
     const group = this.groups.get(nodeGroup);
-    if (!group) return [];
+    if (!group || this.isPaused) return [];
     const pulls = [...group.staging, ...group.parked].filter(mayJoin);
     const free = pulls.reduce((sum, pull) => sum + roomOf(pull), 0) - group.leftUnseen;
     if (free <= 0) return [];
@@ -165,6 +167,15 @@ export class Dispatch implements WriteObserver {
     if (!isUsed) this.groups.delete(group.nodeGroup);
   }
 
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  goOn(): void {
+    this.isPaused = false;
+    this.lookAgain();
+  }
+
   /** The store may hold due jobs that this tracker did not write. */
   lookAgain(): void {
     for (const group of this.groups.values()) {
@@ -219,7 +230,8 @@ export class Dispatch implements WriteObserver {
   }
 
   private mayTake(group: Group, session: Session): boolean {
-    if (session.aloneJobId !== undefined || session.seeks === 'alone' || session.isInDoubt) return false;
+    if (this.isPaused || session.aloneJobId !== undefined || session.seeks === 'alone' || session.isInDoubt)
+      return false;
     return group.leftUnseen > 0 || group.suspectsFor(session) !== 'none';
   }
 

@@ -1,6 +1,8 @@
 /**
  * Hints: tells the other trackers, once for each commit, what they would otherwise find by themselves within seconds: jobs that wait
  * for their workers, schedules to fire, jobs that somebody follows there. A hint carries no state; one that is lost costs time only.
+ * Every changed job is named, for nobody here knows who follows it: 30 bytes a job, in 1 message a commit (with 3 trackers 1 a job when
+ * jobs come one by one, 0.013 in batches of 100; 2026-11-21, virtual time).
  */
 import type { JobRecord } from '../job/job.js';
 import { isSchedule, isSuspect } from '../job/job.js';

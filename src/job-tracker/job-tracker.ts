@@ -15,9 +15,10 @@
  * of them. What one does by timer the master does; two that do it harm nothing.
  */
 
-import { answering, type Steps } from '../cluster/ask.js';
+import { answering, ask, type Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { Malformed } from '../cluster/malformed.js';
+import { LtsError } from '../errors.js';
 import type { Subscription } from '../ports/transport.js';
 import { limits } from '../protocol/limits.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
@@ -43,6 +44,8 @@ const sweepEveryMs = 60_000;
 const resendEveryMs = 30_000;
 /** Every so many rounds a tracker does what is the master's to do, for there may be none. */
 const roundsWithoutMaster = 4;
+/** Who serves answers at once; of who does not answer nothing is known. */
+const answerWithinMs = 2_000;
 const day = 86_400_000;
 
 export class JobTrackerRole {
@@ -81,7 +84,7 @@ export class JobTrackerRole {
         .catch((error) => ports.log.error({ error }, 'an expired slot is left to the sweep'));
     });
     this.trigger = new Trigger(parts, this.writes, this.schedules);
-    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.catchUp());
+    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.trigger.catchUp());
     this.sessions.onLost = (session) => this.dispatch.drop(session);
     this.hints = new Hints(parts, this.dispatch);
     if (!parts.isAlone) this.writes.onCommit((records) => this.hints.committed(records));
@@ -91,7 +94,7 @@ export class JobTrackerRole {
   }
 
   async start(): Promise<void> {
-    await this.catchUp();
+    await this.catchUpAtStart();
     await this.trigger.sweep();
     await this.rescue.start();
     this.dispatch.start();
@@ -111,10 +114,23 @@ export class JobTrackerRole {
     ];
   }
 
-  /** Slots that nobody could fire are judged when there was no other tracker to fire them. */
-  private async catchUp(): Promise<void> {
-    const { peers, settings } = this.parts;
-    if (peers.trackers().every((tracker) => tracker === settings.identity)) await this.trigger.catchUp();
+  /**
+   * Before it serves anybody: slots that nobody could fire are judged. Asked are the trackers themselves, for the registry knows of
+   * those too that are only starting: of several that start at once, none would judge.
+   */
+  private async catchUpAtStart(): Promise<void> {
+    if (this.parts.isAlone || !(await this.isAnyServing())) await this.trigger.catchUp();
+  }
+
+  private async isAnyServing(): Promise<boolean> {
+    const { ports, subjects, settings } = this.parts;
+    const to = { subject: subjects.tracker, deadlineMs: answerWithinMs };
+    try {
+      await ask(ports.transport, to, { kind: 'GetJob', body: { jobId: settings.identity } });
+      return true;
+    } catch (error) {
+      return !LtsError.is(error, 'LTS_NO_TRACKER');
+    }
   }
 
   /** The process that held the sessions found in the store at start is dead: their runs are given back at once. */
@@ -172,7 +188,7 @@ export class JobTrackerRole {
     const session = this.sessions.find(id);
     // Both join one commit; what the settled runs make possible (a suspect, a parked pull) is looked at afterwards.
     const [answers, early] = await Promise.all([
-      this.settle.verdicts(reports),
+      this.settle.reported(reports),
       session ? this.dispatch.takeDue(session, slots) : undefined,
     ]);
     if (!session) return { answers, answer: this.sessions.absent(id), jobs: [] };

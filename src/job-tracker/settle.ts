@@ -34,6 +34,14 @@ export class Settle {
     private readonly feedback: Feedback,
   ) {}
 
+  /** What workers say. That a run was lost is not theirs to say: answered `stale`, whoever it was. */
+  async reported(reports: readonly RunReport[]): Promise<ReportAnswer[]> {
+    const theirs = reports.filter((report) => !saysLost(report));
+    const answers = await this.verdicts(theirs);
+    if (theirs.length === reports.length) return answers;
+    return reports.map((report) => (saysLost(report) ? 'stale' : (answers.shift() ?? 'stale')));
+  }
+
   /**
    * Answers in the order given. The same steps serve the tracker's own verdicts on runs that nobody reports. Throws LTS_BUSY for
    * a record that changed again and again; what was settled until then is answered as repeated when it comes again.
@@ -124,6 +132,9 @@ export class Settle {
     this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
   }
 }
+
+/** Of a foreign report nothing is sure. */
+const saysLost = ({ outcome }: RunReport): boolean => (outcome as RunOutcome | undefined)?.kind === 'lost';
 
 const isCurrentRun = ({ status }: JobRecord, verdict: RunReport): boolean =>
   status.state === 'executing' && status.runId === verdict.runId;

@@ -42,13 +42,24 @@ export interface NetworkCounts {
   duplicated: number;
   replayed: number;
   unanswered: number;
+  clogged: number;
 }
 
 export class SimulatedNetwork {
-  readonly counts: NetworkCounts = { delivered: 0, dropped: 0, slowed: 0, duplicated: 0, replayed: 0, unanswered: 0 };
+  readonly counts: NetworkCounts = {
+    delivered: 0,
+    dropped: 0,
+    slowed: 0,
+    duplicated: 0,
+    replayed: 0,
+    unanswered: 0,
+    clogged: 0,
+  };
   private readonly subscribers = new Map<string, Subscriber[]>();
   private readonly disconnected = new Set<string>();
   private readonly cuts = new Set<string>();
+  /** What waits on a link that takes messages and lets none through. */
+  private readonly clogs = new Map<string, (() => void)[]>();
 
   constructor(private readonly options: NetworkOptions) {}
 
@@ -81,7 +92,21 @@ export class SimulatedNetwork {
     this.cuts.delete(`${from}>${to}`);
   }
 
+  /** Messages of one direction wait, whatever their deadlines, and arrive together in their order. */
+  clog(from: string, to: string): void {
+    const link = `${from}>${to}`;
+    if (!this.clogs.has(link)) this.clogs.set(link, []);
+  }
+
+  unclog(from: string, to: string): void {
+    const link = `${from}>${to}`;
+    const held = this.clogs.get(link) ?? [];
+    this.clogs.delete(link);
+    for (const arrive of held) this.options.world.schedule(0, arrive);
+  }
+
   healAll(): void {
+    for (const link of [...this.clogs.keys()]) this.unclog(...(link.split('>') as [string, string]));
     this.cuts.clear();
     this.disconnected.clear();
   }
@@ -141,6 +166,12 @@ export class SimulatedNetwork {
   }
 
   private arrive(from: string, to: string, what: { readonly kind: string; readonly deliver: () => void }): void {
+    const clogged = this.clogs.get(`${from}>${to}`);
+    if (clogged) {
+      this.counts.clogged++;
+      clogged.push(() => this.arrive(from, to, what));
+      return;
+    }
     const faults = this.options.faults();
     const isDropped = (faults.kinds?.has(what.kind) ?? true) && this.options.chance.isLucky(faults.dropRate);
     if (isDropped || !this.isConnected(to)) return this.lose(from, to, what.kind);

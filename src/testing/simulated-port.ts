@@ -28,6 +28,7 @@ export interface PortOptions {
   readonly trace: Trace;
   readonly onRefused?: (() => void) | undefined;
   readonly onUnknown?: (() => void) | undefined;
+  readonly onSlow?: (() => void) | undefined;
   /** True while nothing passes between the node and the store. */
   readonly isCut?: (() => boolean) | undefined;
   /** Calls of one life are done and answered in the order in which they were made, as by one writer with one disk. */
@@ -64,6 +65,7 @@ async function call(point: string, act: () => Promise<unknown>, options: Call): 
   const isRefused = chance.isLucky(faults.refuseRate);
   const onTheWayMs = chance.between(faults.latencyMs.min, faults.latencyMs.max) / 2;
   const slowMs = chance.isLucky(faults.slowRate) ? chance.between(faults.slowMs.min, faults.slowMs.max) : 0;
+  if (slowMs > 0) options.onSlow?.();
   await lanes.to.pass(onTheWayMs + slowMs);
   options.trace.note(life.name, isRefused ? `${point} refused` : point);
   if (options.isCut?.()) throw await unanswered(point, life);

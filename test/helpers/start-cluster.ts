@@ -1,6 +1,7 @@
 /** A whole cluster in memory and in virtual time: one tracker, one client, and as many workers as a test wants. */
 import { JsonCodec } from '../../src/adapters/json/json-codec.js';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
+import { MongoClock } from '../../src/adapters/mongo/mongo-clock.js';
 import { RunnerTable, type RunnerTableOptions } from '../../src/boot/runner-table.js';
 import { LtsError } from '../../src/errors.js';
 import type { Job, JobRecord } from '../../src/job/job.js';
@@ -47,9 +48,11 @@ export class TestNode {
   constructor(
     readonly name: string,
     readonly cluster: TestCluster,
+    /** How far its machine's wall clock is off. */
+    offsetMs = 0,
   ) {
     this.life = new NodeLife(cluster.time, name);
-    this.clock = new VirtualClock(this.life);
+    this.clock = new VirtualClock(this.life, { offsetMs, rate: 1 });
     this.transport = this.gated(cluster.network.transport());
   }
 
@@ -118,7 +121,7 @@ export interface Worker {
 export interface Peer {
   readonly identity: string;
   readonly node: TestNode;
-  readonly role: JobTrackerRole;
+  readonly role: Pick<JobTrackerRole, 'start' | 'stop'>;
   kill(): Promise<void>;
 }
 
@@ -141,7 +144,9 @@ export class TestCluster {
   /** Trackers that are up, where there are several, and the leases that they share. */
   peers: readonly Peer[] = [];
   readonly leases: Leases;
-  private nodes = 0;
+  /** By how much the wall clock of the next node is off. Trackers of a shared store go by the store's time all the same. */
+  clockOffsetMs = 0;
+  private readonly nodes: TestNode[] = [];
   private readonly stops: (() => Promise<unknown>)[] = [];
 
   constructor(private readonly ground: Ground = memoryGround()) {
@@ -174,13 +179,29 @@ export class TestCluster {
 
   /** One of several trackers on the cluster's store; the first of those that are up is their master. */
   async startPeer(identity: string, settings: Partial<TrackerSettings> = {}): Promise<Peer> {
+    const peer = this.makePeer(identity, settings);
+    await this.until(peer.role.start());
+    return peer;
+  }
+
+  /** All in the same instant. */
+  async startPeers(...identities: string[]): Promise<void> {
+    const peers = identities.map((identity) => this.makePeer(identity, {}));
+    await this.until(Promise.all(peers.map(({ role }) => role.start())));
+  }
+
+  /** It is in the registry before it starts. */
+  private makePeer(identity: string, settings: Partial<TrackerSettings>): Peer {
     const node = this.node(identity);
+    const seen = () => this.peers.filter((peer) => peer.node === node || !(node.isCut || peer.node.isCut));
     const peers = {
-      isMaster: () => this.peers[0]?.identity === identity,
-      trackers: () => this.peers.map((peer) => peer.identity),
+      isMaster: () => !node.isCut && seen()[0]?.identity === identity,
+      trackers: () => seen().map((peer) => peer.identity),
     };
     const { queue, logger, leases } = this;
-    const ports = { queue, logger, leases, peers, ...this.ports(node) };
+    const own = this.ports(node);
+    const clock = new MongoClock(async () => this.clock.wallMs(), node.clock, own.log);
+    const ports = { queue, logger, leases, peers, ...own, clock };
     const role = new JobTrackerRole(ports, { cluster: 'test', timeZone: 'UTC', identity, ...settings });
     const leave = () => {
       this.peers = this.peers.filter((other) => other !== peer);
@@ -188,16 +209,22 @@ export class TestCluster {
     const peer: Peer = {
       identity,
       node,
-      role,
+      role: {
+        start: async () => {
+          await clock.start();
+          await role.start();
+        },
+        stop: () => role.stop(),
+      },
       kill: async () => {
         leave();
         await node.kill();
       },
     };
     this.peers = [...this.peers, peer];
-    await this.until(role.start());
     this.stops.push(async () => {
       leave();
+      clock.stop();
       if (!node.life.isAlive) return;
       await this.until(role.stop());
       await node.transport.close();
@@ -313,12 +340,19 @@ export class TestCluster {
     await this.ground.close();
   }
 
+  /** What lies between all nodes is gone, or there again. */
+  cutAll(isCut: boolean): void {
+    for (const node of this.nodes) node.isCut = isCut;
+  }
+
   private node(kind: string): TestNode {
-    return new TestNode(`${kind}-${++this.nodes}`, this);
+    const node = new TestNode(`${kind}-${this.nodes.length + 1}`, this, this.clockOffsetMs);
+    this.nodes.push(node);
+    return node;
   }
 
   private ports({ name, clock, transport }: TestNode) {
-    const chance = new SeededChance(this.nodes);
+    const chance = new SeededChance(this.nodes.length);
     const note = (level: LogEntry['level']) => (fields: object, text: string) =>
       void this.log.push({ node: name, level, fields: fields as LogEntry['fields'], text });
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };

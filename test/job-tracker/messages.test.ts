@@ -107,3 +107,19 @@ it('a report of a run that never was is stale and changes nothing', async () => 
   expect((await cluster.record(jobId)).status).toMatchObject({ state: 'waiting', rev: 1 });
   await cluster.stop();
 });
+
+it("that a run was lost is the tracker's own verdict, and that it never came is said by who knows its runId", async () => {
+  const cluster = await startCluster();
+  await cluster.startWorker({ jobRunner: () => cluster.clock.sleep(5_000) });
+  const jobId = await cluster.submit();
+  await cluster.advance(100);
+  const { status } = await cluster.record(jobId);
+  const runId = status.runId ?? '';
+  const report = (outcome: object, run = runId) =>
+    ask(cluster, 'ReportRuns', { session: '', slots: 0, reports: [{ jobId, runId: run, outcome }] });
+  expect(await report({ kind: 'lost', others: 0 })).toMatchObject({ answers: ['stale'] });
+  expect(await report({ kind: 'missed' }, 'another')).toMatchObject({ answers: ['stale'] });
+  expect((await cluster.record(jobId)).status).toEqual(status);
+  expect((await cluster.untilEnded(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
+  await cluster.stop();
+});

@@ -13,6 +13,7 @@ import {
   type SubmitSeen,
 } from './check-answers.js';
 import { checkRunEnds, checkRunStart } from './check-runs.js';
+import { checkVerdictOnSession, type Verdict } from './check-sessions.js';
 import { checkSlotStep, checkSlots, checkWithdrawal } from './check-slots.js';
 import { checkStep, isOver, isUncounted, shown, stateOf } from './check-steps.js';
 import { type Ledger, listOf, type RunSeen, runKey, type Step } from './ledger.js';
@@ -66,6 +67,11 @@ export class Checker {
         run.wasCurrent = this.ledger.stored.get(run.jobId)?.status.runId === run.runId;
       }
     }
+  }
+
+  /** A tracker is about to kill a session. */
+  judged(verdict: Verdict): void {
+    checkVerdictOnSession(this.ledger, verdict, this.world.time.nowMs);
   }
 
   submitAnswered(job: Job, answer: Omit<SubmitSeen, 'answeredAt'>): void {

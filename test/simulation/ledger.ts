@@ -48,6 +48,12 @@ export interface Incident {
     | 'partition'
     | 'store-cut'
     | 'registry-wipe'
+    | 'clog'
+    | 'network-down'
+    | 'trackers-crash'
+    | 'store-down'
+    | 'leases-down'
+    | 'store-clock-set'
     | 'crash'
     | 'stop'
     | 'wall-jump';

@@ -8,6 +8,7 @@ import type { Message, RequestOptions, Transport } from '../../src/ports/transpo
 import { TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import { scriptedRunners } from './handlers.js';
 import type { NodePorts, SimulatedProcess } from './process.js';
+import { watchedLeases } from './store-watch.js';
 import type { User } from './user.js';
 import type { Build, Builders, World } from './world.js';
 
@@ -41,10 +42,14 @@ const buildTracker: Build = (world, process) => (ports) => {
   };
 };
 
-function sharedPorts(world: World, { name }: SimulatedProcess, ports: NodePorts) {
+function sharedPorts(world: World, process: SimulatedProcess, ports: NodePorts) {
+  const { name } = process;
   const time = world.store({ read: async () => world.wallMs() }, 'time', ports);
+  const leases = world.store(world.plant?.leases?.(world.leases) ?? world.leases, 'leases', ports);
   return {
-    leases: world.store(world.leases, 'leases', ports),
+    leases: watchedLeases(leases, (session) =>
+      world.checker.judged({ tracker: name, since: process.startedAt, session }),
+    ),
     peers: world.registry.join(name, ports.life),
     clock: new MongoClock(() => time.read(), ports.clock, ports.log),
   };

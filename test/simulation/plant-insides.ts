@@ -3,7 +3,7 @@ import type { JobRecord } from '../../src/job/job.js';
 import type { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { Session } from '../../src/job-tracker/sessions/session.js';
 import type { Lease } from '../../src/ports/leases.js';
-import type { ReportAnswer, RunReport } from '../../src/protocol/messages.js';
+import type { ReportAnswer, RunReport, TrackerHint } from '../../src/protocol/messages.js';
 
 /** The inner parts of a tracker that plants reach into. */
 interface Insides {
@@ -15,6 +15,7 @@ interface Insides {
     sweep(): Promise<void>;
     watch(session: Session, now: number): Promise<void>;
     end(session: Session, why: string): Promise<void>;
+    readonly grace: { begin(): void };
     readonly fallen: {
       giveBack(session: Session, runIds: readonly string[]): Promise<void>;
       end(seen: Lease, why: string): Promise<boolean>;
@@ -28,13 +29,18 @@ interface Insides {
     renew(id: string, runIds: readonly string[]): Promise<string>;
     find(id: string): Session | undefined;
     end(session: Session): void;
+    holderOf(jobId: string): Session | undefined;
   };
   readonly dispatch: {
     replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown>;
     drop(session: Session): void;
   };
   readonly trigger: { sweep(): Promise<void> };
-  readonly schedules: { withNextSlot(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined> };
+  readonly schedules: {
+    withNextSlot(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined>;
+    confirm(seen: JobRecord, inserted: JobRecord): Promise<void>;
+  };
+  hear(hint: TrackerHint): Promise<Record<string, never>>;
 }
 
 interface Watched {

@@ -1,5 +1,7 @@
 /** Bugs that only several trackers on one store can have. */
 import { slotAfter } from '../../src/job/schedule.js';
+import type { JobQueue } from '../../src/ports/job-queue.js';
+import type { Leases } from '../../src/ports/leases.js';
 import { calmStore } from '../../src/testing/faults.js';
 import { insidesOf } from './plant-insides.js';
 import type { Plan } from './swarm.js';
@@ -76,4 +78,101 @@ export const plantsTogether: readonly Plant[] = [
       };
     },
   },
+  {
+    // A hint that a job has changed is taken for news of its end, instead of a reason to look.
+    name: 'hint-is-believed',
+    seenAs: ['must be alone', 'a second suspect'],
+    plan: (drawn) => ({
+      ...together(drawn),
+      incidents: {},
+      jobs: { ...drawn.jobs, plain: 1, slow: 10, poison: 8 },
+      deeds: { ...drawn.deeds, submit: 10, cancel: 10 },
+      deedEveryMs: 800,
+      workers: drawn.workers.map((worker) => ({ ...worker, workThreads: 8 })),
+    }),
+    tracker: (role) => {
+      const insides = insidesOf(role);
+      insides.hear = async ({ changed }) => {
+        for (const jobId of changed) {
+          const session = insides.sessions.holderOf(jobId);
+          for (const runId of [...(session?.claims.keys() ?? [])]) session?.release(jobId, runId);
+        }
+        return {};
+      };
+    },
+  },
+  {
+    // A session is killed for what was seen of it a while ago, though it has beaten or moved since.
+    name: 'kill-without-compare',
+    seenAs: ['was well at', 'nothing had happened'],
+    plan: (drawn) => ({
+      ...together(drawn),
+      incidents: { 'worker-disconnect': 6_000 },
+      outageMs: { min: 18_000, max: 24_000 },
+      jobStore: { ...calmStore, latencyMs: { min: 50, max: 9_000 } },
+      isStoreUnordered: true,
+      jobs: { ...drawn.jobs, slow: 8 },
+    }),
+    leases: (inner) =>
+      new Proxy(inner, {
+        get: (target, name) => (name === 'kill' ? killAnyhow(target) : Reflect.get(target, name)),
+      }),
+  },
+  {
+    // The instance of a slot is named by who inserts it, so that each of two masters inserts its own.
+    name: 'two-masters-fire-twice',
+    seenAs: ['comes after a slot that is not earlier', 'was inserted while', 'was to come'],
+    plan: (drawn) => ({ ...together(drawn), deeds: { ...drawn.deeds, schedule: 6 }, schedulesMax: 8 }),
+    queue: (inner, _, { life }) =>
+      new Proxy(inner, {
+        get: (target, name) => (name === 'add' ? addOwn(target, life.name) : Reflect.get(target, name)),
+      }),
+  },
+  {
+    // A tracker that was held up or cut off judges as soon as it is back.
+    name: 'judges-right-after-its-own-outage',
+    seenAs: ['within a lease of its own'],
+    plan: (drawn) => ({
+      ...together(drawn),
+      incidents: { 'network-down': 12_000, 'tracker-freeze': 8_000, 'trackers-crash': 30_000 },
+      outageMs: { min: 25_000, max: 45_000 },
+      jobs: { ...drawn.jobs, slow: 6 },
+    }),
+    tracker: (role) => {
+      insidesOf(role).rescue.grace.begin = () => {};
+    },
+  },
+  {
+    // Nobody looks, after the insert of a slot, whether its schedule was changed meanwhile.
+    name: 'slot-of-a-changed-schedule-stays',
+    seenAs: ['after its schedule had been', 'was inserted while', 'never ended'],
+    plan: (drawn) => ({
+      ...together(drawn),
+      incidents: {},
+      crashes: { tracker: never, worker: never, client: never },
+      deeds: { ...drawn.deeds, schedule: 5, edit: 10, cancel: 4, suspend: 4, resume: 4 },
+      schedulesMax: 12,
+      deedEveryMs: 800,
+      jobStore: { ...calmStore, latencyMs: { min: 1, max: 400 } },
+      isStoreUnordered: true,
+    }),
+    tracker: (role) => {
+      insidesOf(role).schedules.confirm = async () => {};
+    },
+  },
 ];
+
+const never = { beforeRate: 0, afterRate: 0 };
+
+/** As if nothing had been seen of the session but its name. */
+const killAnyhow =
+  (leases: Leases): Leases['kill'] =>
+  async (seen) => {
+    const now = (await leases.list()).find(({ session }) => session === seen.session);
+    return leases.kill(now ?? seen);
+  };
+
+const addOwn =
+  (queue: JobQueue, who: string): JobQueue['add'] =>
+  (records) =>
+    queue.add(records.map((record) => (record.body.origin ? { ...record, jobId: `${record.jobId}@${who}` } : record)));

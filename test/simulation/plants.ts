@@ -232,7 +232,10 @@ const plantsAnywhere: readonly Plant[] = [
   {
     name: 'lease-by-the-wall-clock',
     seenAs: ['nothing had happened', 'overlaps with'],
-    plan: ({ network }) => ({ incidents: { 'wall-jump': 8_000 }, network: { ...network, dropRate: 0, slowRate: 0 } }),
+    plan: ({ network }) => ({
+      incidents: { 'wall-jump': 8_000, 'store-clock-set': 8_000 },
+      network: { ...network, dropRate: 0, slowRate: 0 },
+    }),
     tracker: (role, _, { clock }) => {
       const { sessions, rescue } = insidesOf(role);
       const until = new Map<string, number>();

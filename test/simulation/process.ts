@@ -41,6 +41,9 @@ export interface Surroundings {
   outageMs(): number;
 }
 
+/** Who sleeps longer than that finds that others have gone on without it. */
+const leaseMs = 30_000;
+
 export interface ProcessOptions {
   readonly role: Role;
   readonly name: string;
@@ -51,6 +54,8 @@ export interface ProcessOptions {
 
 export class SimulatedProcess {
   life: NodeLife | undefined;
+  /** When its present life had started; before that it watches over nothing. */
+  startedAt = Number.POSITIVE_INFINITY;
   private lives = 0;
   private running: Running | undefined;
   private down: Incident | undefined;
@@ -85,11 +90,17 @@ export class SimulatedProcess {
     const life = new NodeLife(this.world.time, `${this.name}.${++this.lives}`);
     this.life = life;
     this.world.note(life.name, 'starts');
+    this.startedAt = Number.POSITIVE_INFINITY;
     this.running = this.options.build(this.portsOf(life));
-    this.running.start().catch((error: unknown) => {
-      this.world.note(life.name, `start failed: ${String(error)}`);
-      if (life.isAlive) this.crash();
-    });
+    this.running.start().then(
+      () => {
+        if (life.isAlive) this.startedAt = this.world.time.nowMs;
+      },
+      (error: unknown) => {
+        this.world.note(life.name, `start failed: ${String(error)}`);
+        if (life.isAlive) this.crash();
+      },
+    );
   }
 
   /** The process is gone at this instant; it comes again by itself after an outage. */
@@ -130,7 +141,9 @@ export class SimulatedProcess {
     const incident = this.world.incident('freeze', this.name);
     life.freeze();
     this.world.time.schedule(ms, () => {
-      incident.to = this.world.time.nowMs;
+      // A calm world has woken it before.
+      incident.to = Math.min(incident.to, this.world.time.nowMs);
+      if (life.isFrozen && ms > leaseMs) this.world.ledger.count(`zombies-${this.role}`);
       this.world.note(life.name, 'thaws');
       life.thaw();
     });

@@ -72,7 +72,7 @@ const seenBy = (plant: Plant, { violations }: Outcome) =>
 
 /** Answers the first seed that sees the bug, and does not see it where it was not planted. */
 async function findPlant(plant: Plant, from: number, count: number): Promise<number | undefined> {
-  const control: Plant = { ...plant, queue: undefined, tracker: undefined, worker: undefined };
+  const control: Plant = { ...plant, queue: undefined, leases: undefined, tracker: undefined, worker: undefined };
   for (let seed = from; seed < from + count; seed++) {
     const outcome = await run(seed, { plant });
     add('seeds', 1);
@@ -98,7 +98,7 @@ async function runPlants(name: string, from: number, count: number): Promise<voi
 
 /** Each call and each answer of each role is a place to die. */
 async function runEveryCrash(seed: number): Promise<void> {
-  const ground = calmPlan(planOf(seed, new SeededChance(seed).split('plan')));
+  const ground = { ...calmPlan(planOf(seed, new SeededChance(seed).split('plan'))), ...plan };
   const { counts } = await run(seed, { plan: ground, crashAt: { role: 'tracker', nth: 0 } });
   for (const role of ['tracker', 'worker', 'client'] as const) {
     for (let nth = 1; nth <= (counts[`crash-points-${role}`] ?? 0); nth++) {
@@ -120,7 +120,7 @@ else if (values.seed !== undefined) {
   const [role, nth] = values['crash-at']?.split(':') ?? [];
   const crash = role
     ? {
-        plan: calmPlan(planOf(seed, new SeededChance(seed).split('plan'))),
+        plan: { ...calmPlan(planOf(seed, new SeededChance(seed).split('plan'))), ...plan },
         crashAt: { role: role as Role, nth: Number(nth) },
       }
     : {};

@@ -37,6 +37,17 @@ export function watchedQueue(inner: JobQueue, saw: Saw): JobQueue {
   });
 }
 
+/** The same leases; `judged` hears of each session that is about to be killed. */
+export function watchedLeases(inner: Leases, judged: (session: string) => void): Leases {
+  const kill: Leases['kill'] = (seen) => {
+    judged(seen.session);
+    return inner.kill(seen);
+  };
+  return new Proxy(inner, {
+    get: (target, name) => (name === 'kill' ? kill : Reflect.get(target, name)),
+  });
+}
+
 /** The same leases; `count` hears of sessions that went over to another tracker, and of those that were killed. */
 export function countedLeases(inner: Leases, count: (what: string) => void): Leases {
   const before = new Map<string, Lease>();

@@ -22,10 +22,22 @@ export const incidentKinds = [
   'partition',
   'store-cut',
   'registry-wipe',
+  'clog',
+  'network-down',
+  'trackers-crash',
+  'store-down',
+  'leases-down',
+  'store-clock-set',
 ] as const;
-/** Only where there are several trackers. */
-const sharedKinds: readonly string[] = ['partition', 'store-cut', 'registry-wipe'];
 export type IncidentKind = (typeof incidentKinds)[number];
+/** Only where there are several trackers. */
+const sharedKinds: readonly IncidentKind[] = ['partition', 'store-cut', 'registry-wipe'];
+/** Drawn last, so that what a seed drew before them stays as it was. */
+const laterKinds = ['clog', 'network-down', 'trackers-crash'] as const;
+const laterSharedKinds = ['store-down', 'leases-down', 'store-clock-set'] as const;
+/** What befalls more than one node. */
+export type WideKind = (typeof laterKinds)[number] | (typeof laterSharedKinds)[number];
+const notAlone: readonly IncidentKind[] = [...sharedKinds, ...laterKinds, ...laterSharedKinds];
 
 export const jobKinds = [
   'plain',
@@ -87,15 +99,15 @@ export interface Plan {
 }
 
 export function planOf(seed: number, chance: SeededChance): Plan {
-  const plan = drawnPlan(seed, chance);
-  return chance.isLucky(0.5) ? together(plan, chance) : plan;
+  const drawn = drawnPlan(seed, chance);
+  const plan = chance.isLucky(0.5) ? together(drawn, chance) : drawn;
+  const kinds = plan.trackers > 1 ? [...laterKinds, ...laterSharedKinds] : laterKinds;
+  return { ...plan, incidents: { ...plan.incidents, ...drawnOf(kinds, chance, 0.15) } };
 }
 
 /** Several trackers on one store, which is a database over a network. */
 function together(plan: Plan, chance: SeededChance): Plan {
-  const incidents: Partial<Record<IncidentKind, number>> = { ...plan.incidents };
-  for (const kind of sharedKinds)
-    if (chance.isLucky(0.25)) incidents[kind as IncidentKind] = chance.whole(8_000, 60_000);
+  const incidents = { ...plan.incidents, ...drawnOf(sharedKinds, chance, 0.25) };
   return {
     ...plan,
     trackers: chance.pick([2, 3, 3, 3, 5]),
@@ -212,9 +224,21 @@ function crashesOf(chance: SeededChance, max: number): CrashFaults {
 }
 
 function incidentsOf(chance: SeededChance): Partial<Record<IncidentKind, number>> {
+  return drawnOf(
+    incidentKinds.filter((kind) => !notAlone.includes(kind)),
+    chance,
+    0.25,
+  );
+}
+
+/** Which of these kinds a seed has, and how often. */
+function drawnOf(
+  kinds: readonly IncidentKind[],
+  chance: SeededChance,
+  existsRate: number,
+): Partial<Record<IncidentKind, number>> {
   const incidents: Partial<Record<IncidentKind, number>> = {};
-  for (const kind of incidentKinds.filter((one) => !sharedKinds.includes(one)))
-    if (chance.isLucky(0.25)) incidents[kind] = chance.whole(8_000, 60_000);
+  for (const kind of kinds) if (chance.isLucky(existsRate)) incidents[kind] = chance.whole(8_000, 60_000);
   return incidents;
 }
 

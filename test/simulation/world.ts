@@ -16,15 +16,13 @@ import { Trace } from '../../src/testing/trace.js';
 import { type ClockError, worldBeganAt } from '../../src/testing/virtual-clock.js';
 import { VirtualTime } from '../../src/testing/virtual-time.js';
 import { Checker } from './checker.js';
+import { Incidents } from './incidents.js';
 import { type Incident, Ledger } from './ledger.js';
 import { type NodePorts, type Running, SimulatedProcess } from './process.js';
 import { SimulatedRegistry } from './registry.js';
 import { countedLeases, watchedQueue } from './store-watch.js';
-import type { IncidentKind, Plan, Role } from './swarm.js';
+import type { Plan, Role } from './swarm.js';
 import type { User } from './user.js';
-
-/** A shared store's time is known to its trackers with this error, the way of the answer included. */
-const storeClockErrorMs = 100;
 
 type StoreName = 'queue' | 'failStore' | 'logger' | 'leases' | 'time';
 
@@ -46,6 +44,7 @@ export interface Plant {
   readonly plan?: (drawn: Plan) => Partial<Plan>;
   /** A worse queue around the real one. */
   readonly queue?: undefined | ((inner: JobQueue, world: World, ports: NodePorts) => JobQueue);
+  readonly leases?: undefined | ((inner: Leases) => Leases);
   /** Replaces methods of the built role. */
   readonly tracker?: undefined | ((role: JobTrackerRole, world: World, ports: NodePorts) => void);
   readonly worker?: undefined | ((role: TaskTrackerRole) => void);
@@ -81,10 +80,10 @@ export class World {
   /** The user's side of each client, while it is up. */
   readonly users = new Map<string, User>();
   readonly plant: Plant | undefined;
-  private readonly faultChance: SeededChance;
-  private isCalm = false;
-  /** Nodes that do not reach the job store. */
-  private readonly storeCuts = new Set<string>();
+  readonly faultChance: SeededChance;
+  isCalm = false;
+  /** Nodes that do not reach the store, whether any reaches its leases, and by how much its clock was set. */
+  readonly sharedStore = { cuts: new Set<string>(), areLeasesDown: false, offsetMs: 0 };
   private readonly points = { isFatal: (life: NodeLife, point: string) => this.isFatal(life, point) };
 
   constructor(
@@ -126,8 +125,8 @@ export class World {
 
   start(): void {
     for (const process of this.processes) process.start();
-    for (const [kind, everyMs] of Object.entries(this.plan.incidents))
-      this.repeatIncident(kind as IncidentKind, everyMs);
+    this.countPlan();
+    new Incidents(this).start();
   }
 
   /** From now on nothing goes wrong any more, and everyone who is down comes back. */
@@ -135,7 +134,8 @@ export class World {
     this.isCalm = true;
     this.note('world', 'is calm');
     this.network.healAll();
-    this.storeCuts.clear();
+    this.sharedStore.cuts.clear();
+    this.sharedStore.areLeasesDown = false;
     for (const incident of this.ledger.incidents) incident.to = Math.min(incident.to, this.time.nowMs);
     for (const process of this.processes) {
       process.life?.thaw();
@@ -175,16 +175,18 @@ export class World {
   /** By which the trackers go: the store's time, or the wall clock of the only one. */
   wallMs(): number {
     const [only] = this.trackers;
-    return this.isShared || !only ? Math.floor(worldBeganAt + this.time.nowMs) : only.wallMs();
+    return this.isShared || !only
+      ? Math.floor(worldBeganAt + this.sharedStore.offsetMs + this.time.nowMs)
+      : only.wallMs();
   }
 
   /** The latest and the earliest that the trackers' wall clocks showed lately: a store call may be that long on its way. */
   wallRange(): { readonly latest: number; readonly earliest: number } {
-    if (this.isShared)
-      return { latest: this.wallMs() + storeClockErrorMs, earliest: this.wallMs() - storeClockErrorMs };
-    const since = this.time.nowMs - 25_000;
+    // Whoever cannot reach the store goes on by the time that it has.
+    const since = this.isShared ? 0 : this.time.nowMs - 25_000;
+    const whose = this.isShared ? 'store' : this.trackers[0]?.name;
     const jumps = this.ledger.incidents
-      .filter(({ node, from }) => node === this.trackers[0]?.name && from > since)
+      .filter(({ node, from }) => node === whose && from > since)
       .map(({ jumpMs = 0 }) => jumpMs);
     const now = this.wallMs();
     const back = jumps.reduce((sum, ms) => sum - Math.min(0, ms), 0);
@@ -211,7 +213,10 @@ export class World {
       isOrdered: !this.plan.isStoreUnordered,
       onRefused: () => this.ledger.count('store-refusals'),
       onUnknown: () => this.ledger.count('store-unknown-outcomes'),
-      isCut: () => name !== 'failStore' && this.storeCuts.has(node),
+      onSlow: () => this.ledger.count('store-slow-calls'),
+      isCut: () =>
+        name !== 'failStore' &&
+        (this.sharedStore.cuts.has(node) || (name === 'leases' && this.sharedStore.areLeasesDown)),
     });
   }
 
@@ -255,6 +260,7 @@ export class World {
     if (this.isCalm) return false;
     if (!this.isDoomed(process.role, point)) return false;
     this.ledger.count(point.endsWith(':before') ? 'crashes-before-a-call' : 'crashes-after-a-call');
+    this.ledger.count(`crashes-at-${point.slice(0, point.indexOf('.'))}`);
     this.note(life.name, `dies at ${point}`);
     process.crash();
     return true;
@@ -268,108 +274,11 @@ export class World {
     return this.faultChance.isLucky(point.endsWith(':before') ? rates.beforeRate : rates.afterRate);
   }
 
-  private repeatIncident(kind: IncidentKind, everyMs: number): void {
-    const gapMs = -Math.log(1 - this.faultChance.next()) * everyMs;
-    this.time.schedule(gapMs, () => {
-      if (this.isCalm) return;
-      this.happen(kind);
-      this.repeatIncident(kind, everyMs);
-    });
-  }
-
-  private happen(kind: IncidentKind): void {
-    const worker = this.faultChance.pick(this.workers);
-    const client = this.faultChance.pick(this.clients);
-    const tracker = this.faultChance.pick(this.trackers);
-    switch (kind) {
-      case 'tracker-crash':
-        return tracker.crash();
-      case 'worker-crash':
-        return worker.crash();
-      case 'client-crash':
-        return client.crash();
-      case 'tracker-freeze':
-        return tracker.freeze(this.outageMs());
-      case 'worker-freeze':
-        return worker.freeze(this.outageMs());
-      case 'tracker-disconnect':
-        return this.disconnect(tracker);
-      case 'worker-disconnect':
-        return this.disconnect(worker);
-      case 'client-disconnect':
-        return this.disconnect(client);
-      case 'cut':
-        return this.cut(this.pair(), [this.faultChance.isLucky(0.5)]);
-      case 'wall-jump':
-        return this.jump(this.faultChance.pick([tracker, tracker, worker]));
-      case 'tracker-stop':
-        return tracker.stop();
-      case 'worker-stop':
-        return worker.stop();
-      case 'partition':
-        return this.cut(this.pair(), [true, false]);
-      case 'store-cut':
-        return this.cutStore(tracker);
-      case 'registry-wipe':
-        this.note('registry', 'is wiped');
-        this.incident('registry-wipe', 'registry').to = this.time.nowMs;
-        return this.registry.wipe();
-    }
-  }
-
-  private disconnect({ name }: SimulatedProcess): void {
-    if (!this.network.isConnected(name)) return;
-    this.note(name, 'is disconnected');
-    const incident = this.incident('disconnect', name);
-    this.network.disconnect(name);
-    this.time.schedule(this.outageMs(), () => {
-      this.network.reconnect(name);
-      incident.to = Math.min(incident.to, this.time.nowMs);
-      this.note(name, 'is connected');
-    });
-  }
-
-  /** A tracker, and another node that may be a tracker too. */
-  private pair(): readonly [tracker: SimulatedProcess, other: SimulatedProcess] {
-    const tracker = this.faultChance.pick(this.trackers);
-    return [tracker, this.faultChance.pick(this.processes.filter((process) => process !== tracker))];
-  }
-
-  /** One direction between two nodes, or both. */
-  private cut([tracker, other]: readonly [SimulatedProcess, SimulatedProcess], inbound: readonly boolean[]): void {
-    const incident = this.incident(inbound.length > 1 ? 'partition' : 'cut', other.name);
-    const ways = inbound.map((isInbound) =>
-      isInbound ? ([tracker.name, other.name] as const) : ([other.name, tracker.name] as const),
-    );
-    for (const [from, to] of ways) {
-      this.note(other.name, `is cut: ${from} to ${to}`);
-      this.network.cut(from, to);
-    }
-    this.time.schedule(this.outageMs(), () => {
-      for (const [from, to] of ways) this.network.heal(from, to);
-      incident.to = Math.min(incident.to, this.time.nowMs);
-      this.note(other.name, `is healed: ${tracker.name}`);
-    });
-  }
-
-  private cutStore({ name }: SimulatedProcess): void {
-    if (this.storeCuts.has(name)) return;
-    this.note(name, 'is cut off from the store');
-    const incident = this.incident('store-cut', name);
-    this.storeCuts.add(name);
-    this.time.schedule(this.outageMs(), () => {
-      this.storeCuts.delete(name);
-      incident.to = Math.min(incident.to, this.time.nowMs);
-      this.note(name, 'reaches the store');
-    });
-  }
-
-  private jump(process: SimulatedProcess): void {
-    const ms = this.faultChance.pick([-60_000, -5_000, 5_000, 60_000, 3_600_000]);
-    this.note(process.name, `wall clock jumps by ${ms} ms`);
-    const incident = this.incident('wall-jump', process.name);
-    incident.to = this.time.nowMs;
-    incident.jumpMs = ms;
-    process.options.clockError.offsetMs += ms;
+  /** What a seed drew that is no event. */
+  private countPlan(): void {
+    if (!this.isShared) return;
+    this.ledger.count(`mastership-${this.plan.mastership}`);
+    const walls = this.trackers.map((tracker) => tracker.wallMs());
+    if (Math.max(...walls) - Math.min(...walls) >= 3_600_000) this.ledger.count('clocks-an-hour-apart');
   }
 }

@@ -1,6 +1,11 @@
 /**
  * The time of the MongoDB server, so that trackers whose own clocks are wrong agree on what is due: sampled every ten seconds, carried
- * by the monotonic clock in between, with a bound of its error to be added to every lease.
+ * by the monotonic clock in between, with a bound of its error.
+ *
+ * Where the error matters: a job must not start before its time, so the earliest instant that the server's clock may show is shown;
+ * every due time and every slot is then reached late by at most `errorMs`, never early. A span between two trackers (a delay or a retry
+ * that one begins and another ends) may be shorter by the error of the first. Leases need nothing of it: they count beats, and whole
+ * leases of each one's own monotonic time, whose drift of 6 ms in 30 s the worker's margin of 5 s covers.
  */
 import { assert } from '../../errors.js';
 import type { Clock } from '../../ports/clock.js';
@@ -19,6 +24,7 @@ export const serverTimeOf =
 interface Sample {
   /** Server time less monotonic time. */
   readonly offsetMs: number;
+  /** Either way. */
   readonly errorMs: number;
   readonly takenMono: number;
 }
@@ -27,6 +33,8 @@ const everyMs = 10_000;
 const againMs = 1_000;
 /** What two quartz clocks may drift apart, generously: in ten seconds 2 ms. */
 const driftRate = 0.0002;
+/** After a slow answer the time is asked for again soon: what is due starts so much late. */
+const vagueMs = 200;
 /** The server shows whole milliseconds. */
 const resolutionMs = 1;
 
@@ -52,8 +60,10 @@ export class MongoClock implements Clock {
     this.stopping.abort(this);
   }
 
+  /** Never later than the server's clock, unless that was set back since the last sample. */
   wallMs(): number {
-    return Math.floor(this.clock.monoMs() + this.current().offsetMs);
+    const sample = this.current();
+    return Math.floor(this.clock.monoMs() + sample.offsetMs - this.errorOf(sample));
   }
 
   monoMs(): number {
@@ -68,9 +78,9 @@ export class MongoClock implements Clock {
     return this.clock.endOfTurn();
   }
 
-  /** How far `wallMs` may be from the server's clock by now. Grows while the server cannot be asked. */
+  /** How far `wallMs` may be behind the server's clock by now. Grows while the server cannot be asked. */
   get errorMs(): number {
-    return this.errorOf(this.current());
+    return 2 * this.errorOf(this.current()) + resolutionMs;
   }
 
   private current(): Sample {
@@ -89,7 +99,7 @@ export class MongoClock implements Clock {
       if (signal.aborted) return;
       try {
         this.take(await this.measure());
-        waitMs = everyMs;
+        waitMs = this.errorMs > vagueMs ? againMs : everyMs;
       } catch (error) {
         // Whoever needs the store hears of it; the time is carried on.
         this.log.debug({ error }, 'the time of the MongoDB server could not be read');

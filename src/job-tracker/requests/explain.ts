@@ -10,7 +10,7 @@ import { findJob } from './queries.js';
 
 export class Explain {
   constructor(
-    private readonly parts: Pick<TrackerParts, 'ports'>,
+    private readonly parts: Pick<TrackerParts, 'ports'> & Partial<Pick<TrackerParts, 'settings'>>,
     private readonly sessions: Pick<Sessions, 'holderOf'>,
     private readonly dispatch: Pick<Dispatch, 'freeSlots'>,
   ) {}
@@ -59,10 +59,13 @@ export class Explain {
       const text = `No TaskTracker of group ${body.nodeGroup} has the processor ${body.processor ?? '(default)'}.`;
       return explanation('no-runner', text, { ...facts, known: knownOf(sessions) });
     }
-    return this.overdue(job, { ...facts, workers: sessions.length });
+    const identity = this.parts.settings?.identity;
+    const workersElsewhere = sessions.filter(({ tracker }) => tracker !== identity).length;
+    return this.overdue(job, { ...facts, workers: sessions.length }, workersElsewhere);
   }
 
-  private overdue(job: JobRecord, facts: Explanation['facts']): Explanation {
+  /** Whose slots are free at other trackers is not known here; they look for themselves. */
+  private overdue(job: JobRecord, facts: Explanation['facts'], workersElsewhere: number): Explanation {
     const { nodeGroup } = job.body;
     const free = this.dispatch.freeSlots(nodeGroup);
     if (isSuspect(job)) {
@@ -78,10 +81,12 @@ export class Explain {
         ...facts,
         free,
       });
-    return explanation('no-free-slot', `Every slot of group ${nodeGroup} is taken. Add workers or workThreads.`, {
-      ...facts,
-      free,
-    });
+    const text =
+      workersElsewhere === 0
+        ? `Every slot of group ${nodeGroup} is taken. Add workers or workThreads.`
+        : `No slot of group ${nodeGroup} is free at this tracker; ${workersElsewhere} of its ${facts.workers} workers are at others, ` +
+          `which look within 5 s. If it still waits then, every slot is taken: add workers or workThreads.`;
+    return explanation('no-free-slot', text, { ...facts, free, workersElsewhere });
   }
 }
 

@@ -40,14 +40,16 @@ export class Rescue {
   /** Sessions found in the store at start. */
   private restored: readonly Lease[] = [];
   private lastPulseMono = 0;
+  /** While it was cut off. */
+  private wasOnlyOne = false;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly sessions: Sessions,
     private readonly dispatch: Dispatch,
     settle: Settle,
-    /** Told after the tracker itself was held up. */
-    private readonly onLate: () => Promise<void>,
+    /** Slots that nobody could fire are to be judged: told when the tracker itself was held up or cut off, and none was there beside it. */
+    private readonly onMissed: () => Promise<void>,
   ) {
     const { clock, log } = parts.ports;
     this.grace = new Grace(parts);
@@ -138,15 +140,38 @@ export class Rescue {
     const now = this.parts.ports.clock.monoMs();
     const isLate = now - this.lastPulseMono > everyMs + lateMs;
     this.lastPulseMono = now;
-    if (!isLate) return;
-    this.grace.begin();
-    await this.onLate();
+    if (isLate) this.grace.begin();
+    if (isLate && this.isOnlyOne) await this.onMissed();
+    await this.noteOutage();
+  }
+
+  /**
+   * Who reaches nobody claims nothing: the reply would be lost. Back again, it judges the slots that passed before it hands out any;
+   * whether another tracker was there to fire them is what the registry showed last, for all come back at once.
+   */
+  private async noteOutage(): Promise<void> {
+    if (!this.parts.ports.transport.isUp()) {
+      this.grace.begin();
+      this.dispatch.pause();
+      this.wasOnlyOne = this.isOnlyOne;
+      return;
+    }
+    if (!this.dispatch.isPaused) return;
+    try {
+      if (this.wasOnlyOne) await this.onMissed();
+    } finally {
+      this.dispatch.goOn();
+    }
+  }
+
+  private get isOnlyOne(): boolean {
+    const { peers, settings } = this.parts;
+    return peers.trackers().every((tracker) => tracker === settings.identity);
   }
 
   private async tick(): Promise<void> {
-    const { clock, transport, log } = this.parts.ports;
+    const { clock, log } = this.parts.ports;
     await this.noteLateness();
-    if (!transport.isUp()) this.grace.begin();
     const sessions = [...this.sessions.all()].map((session) => this.watch(session, clock.monoMs()));
     const own = Promise.allSettled([...sessions, ...this.fallen.goOn()]);
     // One that fails must not keep the others from being watched.

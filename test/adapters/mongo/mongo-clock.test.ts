@@ -44,6 +44,7 @@ describe('MongoClock', () => {
   }
   const truthMs = (): number => worldBeganAt + time.nowMs + server.aheadMs;
   const errorOf = (clock: MongoClock): number => Math.abs(clock.wallMs() - truthMs());
+  const isEarly = (clock: MongoClock): boolean => clock.wallMs() > truthMs();
 
   it('shows the same time to trackers whose clocks are an hour apart', async () => {
     const [early, late] = [await started({ offsetMs: -hourMs }), await started({ offsetMs: hourMs })];
@@ -57,15 +58,20 @@ describe('MongoClock', () => {
     [1, 40],
     [40, 1],
     [30, 30],
-  ])('is never further off than it says, with %i ms there and %i ms back', async (thereMs, backMs) => {
-    Object.assign(server, { thereMs, backMs, aheadMs: 5 * hourMs });
-    const clock = await started();
-    for (let i = 0; i < 20; i++) {
-      expect(errorOf(clock)).toBeLessThanOrEqual(clock.errorMs);
-      await time.advance(3_333);
-    }
-    expect(clock.errorMs).toBeLessThan((thereMs + backMs) / 2 + 4);
-  });
+    [300, 0],
+  ])(
+    'is never ahead, and never further behind than it says, with %i ms there and %i ms back',
+    async (thereMs, backMs) => {
+      Object.assign(server, { thereMs, backMs, aheadMs: 5 * hourMs });
+      const clock = await started({ rate: 1.0001 });
+      for (let i = 0; i < 20; i++) {
+        expect(isEarly(clock)).toBe(false);
+        expect(errorOf(clock)).toBeLessThanOrEqual(clock.errorMs);
+        await time.advance(3_333);
+      }
+      expect(clock.errorMs).toBeLessThan(thereMs + backMs + 10);
+    },
+  );
 
   it('follows a drift, and says how far off it may be while the server does not answer', async () => {
     const clock = await started({ rate: 1.0001 });
@@ -78,7 +84,7 @@ describe('MongoClock', () => {
     expect(errorOf(clock)).toBeLessThanOrEqual(clock.errorMs);
     server.isUp = true;
     await time.advance(2_000);
-    expect(clock.errorMs).toBeLessThan(3);
+    expect(clock.errorMs).toBeLessThan(4);
   });
 
   it('keeps a quick answer rather than a slow one', async () => {
@@ -86,7 +92,7 @@ describe('MongoClock', () => {
     server.backMs = 400;
     await time.advance(30_000);
     expect(errorOf(clock)).toBeLessThanOrEqual(clock.errorMs);
-    expect(clock.errorMs).toBeLessThan(10);
+    expect(clock.errorMs).toBeLessThan(20);
   });
 
   it('follows a server whose clock is set, and says so', async () => {
