@@ -31,8 +31,13 @@ export interface LogEntry {
   readonly text: string;
 }
 
-export type WorkerOptions = RunnerTableOptions & Partial<WorkerSettings> & { readonly failStore?: MemoryFailStore };
-export type ClientOptions = Partial<ClientSettings> & { readonly failStore?: MemoryFailStore };
+interface NodeOptions {
+  readonly failStore?: MemoryFailStore;
+  /** The transport that the role is given, made of its node's. */
+  readonly through?: (node: TestNode) => Transport;
+}
+export type WorkerOptions = RunnerTableOptions & Partial<WorkerSettings> & NodeOptions;
+export type ClientOptions = Partial<ClientSettings> & NodeOptions;
 
 /** What one node is given; `life.end()` is kill -9. */
 export class TestNode {
@@ -201,12 +206,13 @@ export class TestCluster {
     jobRunner,
     processors,
     failStore = new MemoryFailStore(),
+    through = ({ transport }) => transport,
     ...settings
   }: WorkerOptions): Promise<Worker> {
     const node = this.node('worker');
     const runners = new RunnerTable({ jobRunner, processors });
     const role = new TaskTrackerRole(
-      { ...this.ports(node), failStore, codec: this.codec, runners },
+      { ...this.ports(node), transport: through(node), failStore, codec: this.codec, runners },
       { cluster: 'test', identity: node.name, nodeGroup: 'lts', ...settings },
     );
     await this.until(role.start());
@@ -219,9 +225,13 @@ export class TestCluster {
     return { node, role, failStore, stop, kill: () => node.kill() };
   }
 
-  async startClient({ failStore = new MemoryFailStore(), ...settings }: ClientOptions = {}): Promise<Client> {
+  async startClient({
+    failStore = new MemoryFailStore(),
+    through = ({ transport }) => transport,
+    ...settings
+  }: ClientOptions = {}): Promise<Client> {
     const node = this.node('client');
-    const ports = { ...this.ports(node), failStore, codec: this.codec };
+    const ports = { ...this.ports(node), transport: through(node), failStore, codec: this.codec };
     const role = new JobClientRole(ports, { cluster: 'test', identity: node.name, nodeGroup: 'web', ...settings });
     await this.until(role.start());
     this.stops.push(async () => this.until(role.stop()));
