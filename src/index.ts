@@ -31,7 +31,13 @@ export {
 } from './decorators/enable.js';
 export { JobHandler, type JobHandlerOptions } from './decorators/job-handler.js';
 export { JobRunner } from './decorators/job-runner.js';
-export { JobCompletedHandler, MasterNodeListener, type MasterNodeListenerOptions } from './decorators/listeners.js';
+export {
+  JobCompletedHandler,
+  MasterNodeListener,
+  type MasterNodeListenerOptions,
+  NodeChangeListener,
+  type NodeChangeListenerOptions,
+} from './decorators/listeners.js';
 export { Nested } from './decorators/nested.js';
 export { Processor, type ProcessorOptions } from './decorators/processor.js';
 export { RunInterceptor } from './decorators/run-interceptor.js';

@@ -1,10 +1,11 @@
 /** What every node can be told. */
+import type { NodeChangeListener, NodeChangeListenerOptions } from '../decorators/listeners.js';
 import { LtsError } from '../errors.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
 import type { Log } from '../ports/log.js';
-import type { NodeInfo } from '../ports/registry.js';
+import { type NodeInfo, nodeTypes } from '../ports/registry.js';
 import { checkExtensions, type Extension, type StoreChoice } from './extensions.js';
 import { findExtension } from './own-adapters.js';
 import { registryAddress } from './settings/table/rules.js';
@@ -32,6 +33,8 @@ export interface NodeOptions {
   readonly log?: Log | undefined;
   /** Hears who is the master of this node's group, at start and at every change: LTS's MasterChangeListener. */
   readonly masterChangeListener?: MasterChangeListener | undefined;
+  /** Hears which nodes are in the cluster, of `nodeTypes` if it names some: LTS's NodeChangeListener. */
+  readonly nodeChangeListener?: (NodeChangeListener & NodeChangeListenerOptions) | undefined;
 }
 
 /** At most one kind of credentials, here or in the address. */
@@ -110,6 +113,7 @@ const nodeKeys = [
   'identity',
   'log',
   'masterChangeListener',
+  'nodeChangeListener',
 ];
 
 /** What all nodes share, and that no option is misspelt; `ownKeys` are the further options of this kind of node. */
@@ -127,6 +131,7 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   checkRegistryAddress(options.registryAddress ?? 'embedded');
   checkNats(options.nats ?? {});
   checkListener(options.masterChangeListener);
+  checkNodeListener(options.nodeChangeListener);
   const { jobQueue, failStore, extensions } = storeChoiceOf(options);
   checkExtensions(extensions);
   findExtension('job.queue', jobQueue, extensions);
@@ -167,6 +172,15 @@ function checkNats(nats: NatsOptions): void {
 function checkListener(listener: unknown): void {
   if (listener === undefined || typeof listener === 'function') return;
   throw wrong(`masterChangeListener: ${shown(listener)} is no function`);
+}
+
+function checkNodeListener(listener: NodeOptions['nodeChangeListener']): void {
+  if (listener === undefined) return;
+  const methods = [listener?.addNodes, listener?.removeNodes].filter((method) => method !== undefined);
+  if (methods.length === 0 || methods.some((method) => typeof method !== 'function'))
+    throw wrong('nodeChangeListener: it has no method addNodes(nodes) or removeNodes(nodes)');
+  if (!Array.isArray(listener.nodeTypes ?? [])) throw wrong('nodeChangeListener.nodeTypes: give a list of node types');
+  for (const type of listener.nodeTypes ?? []) checkOneOf('nodeChangeListener.nodeTypes', type, nodeTypes);
 }
 
 const wrong = (text: string): LtsError => new LtsError('LTS_CONFIG_INVALID', `${text}. Correct the option.`);

@@ -49,8 +49,8 @@ it.each(['round-robin', 'consistent-hash', 'master-slave'] as const)(
   'nodes of one process that choose their JobTracker by %s find the one that there is',
   async (loadBalance) => {
     const place = { dataPath: folder, jobQueue: 'memory', log } as const;
-    await using worker = await new TaskTracker({ ...place, loadBalance, jobRunner: () => 'done' }).start();
     await using tracker = await new JobTracker(place).start();
+    await using worker = await new TaskTracker({ ...place, loadBalance, jobRunner: () => 'done' }).start();
     await using client = await new JobClient({ ...place, loadBalance }).start();
     expect([worker.isRunning, tracker.isRunning]).toEqual([true, true]);
     const { jobId } = await client.submitJob({});

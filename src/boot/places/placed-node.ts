@@ -38,7 +38,7 @@ export function membershipOf(
   node: Pick<NodeInfo, 'nodeGroup' | 'processors' | 'store'>,
 ): Membership {
   const { type, identity, startedAt } = place;
-  return new Membership(place, { ...node, type, identity, startedAt }, options.masterChangeListener);
+  return new Membership(place, { ...node, type, identity, startedAt }, options);
 }
 
 interface Startable {
