@@ -56,5 +56,6 @@ export { Ids } from './ports/ids.js';
 export type { JobLogger } from './ports/job-logger.js';
 export type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from './ports/job-queue.js';
 export { Log } from './ports/log.js';
+export type { OldData, OldDataHandler, OldDataVerdict } from './ports/old-data.js';
 export type { NodeInfo, NodeType } from './ports/registry.js';
 export { Schemas } from './ports/schemas.js';

@@ -106,9 +106,9 @@ export class JobClient implements JobSource {
       typeof jobCompletedHandler === 'object'
         ? (results: JobResult[]) => jobCompletedHandler.onComplete(results)
         : jobCompletedHandler;
-    const { cluster, identity, transport, failStore, log } = place;
+    const { cluster, identity, transport, failStore, log, oldDataHandler } = place;
     const role = new JobClientRole(
-      { transport, failStore, codec, clock, ids, log },
+      { transport, failStore, codec, clock, ids, log, oldDataHandler },
       { cluster, identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
     return startNode({ place, role, membership: membershipOf(place, this.options, { nodeGroup }) });

@@ -113,8 +113,8 @@ export class TaskTracker {
     const entered = await enterPlace(this.options, 'TASK_TRACKER', () => void this.stop());
     // Only who serves its session is chosen; results and log lines are taken by any.
     const place = await choosing(entered, { loadBalance, kinds: ['StartSession'] });
-    const { cluster, identity, transport, failStore, log } = place;
-    const ports = { transport, failStore, runners, codec, clock, ids, chance, log };
+    const { cluster, identity, transport, failStore, log, oldDataHandler } = place;
+    const ports = { transport, failStore, runners, codec, clock, ids, chance, log, oldDataHandler };
     const role = new TaskTrackerRole(ports, { ...this.settings(), cluster, identity });
     const { nodeGroup } = this.settings();
     const membership = membershipOf(place, this.options, { nodeGroup, processors: runners.ids() });

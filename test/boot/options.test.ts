@@ -40,6 +40,15 @@ it('a JobClient refuses a handler that is none, and a TaskTracker an option that
   );
 });
 
+it.each([[5], [() => 'drop'], [{}], [{ handle: () => 'drop', olderThanMs: '7d' }]])(
+  'an old data handler that is none is refused: %j',
+  (oldDataHandler) => {
+    expect(() => new JobClient({ oldDataHandler: oldDataHandler as never })).toThrowError(
+      expect.objectContaining({ code: 'LTS_CONFIG_INVALID', message: expect.stringContaining('oldDataHandler') }),
+    );
+  },
+);
+
 it('a way to choose a JobTracker that is none is refused', () => {
   expect(() => new JobClient({ loadBalance: 'sticky' as never })).toThrowError(/loadBalance: "sticky" is unknown/);
   expect(() => new TaskTracker({ jobRunner: () => {}, loadBalance: 'sticky' as never })).toThrowError(/loadBalance/);

@@ -15,6 +15,7 @@ import { JobTrackerRole } from '../../src/job-tracker/job-tracker.js';
 import type { TrackerSettings } from '../../src/job-tracker/tracker-ports.js';
 import type { Clock } from '../../src/ports/clock.js';
 import type { Log } from '../../src/ports/log.js';
+import type { OldDataHandler } from '../../src/ports/old-data.js';
 import type { Transport } from '../../src/ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import type { WorkerSettings } from '../../src/task-tracker/worker-ports.js';
@@ -149,6 +150,8 @@ export class TestCluster {
   /** Trackers that are up, where there are several, and the leases that they share. */
   peers: readonly Peer[] = [];
   readonly leases = new MemoryLeases();
+  /** Of the nodes that start from now on. */
+  oldDataHandler: OldDataHandler | undefined;
   private nodes = 0;
   private readonly stops: (() => Promise<unknown>)[] = [];
 
@@ -318,7 +321,8 @@ export class TestCluster {
     const note = (level: LogEntry['level']) => (fields: object, text: string) =>
       void this.log.push({ node: name, level, fields: fields as LogEntry['fields'], text });
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-    return { clock, transport, chance, ids: new SeededIds(clock, chance.split('ids')), log };
+    const { oldDataHandler } = this;
+    return { clock, transport, chance, ids: new SeededIds(clock, chance.split('ids')), log, oldDataHandler };
   }
 }
 

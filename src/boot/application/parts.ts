@@ -45,7 +45,7 @@ export interface AppParts {
 export async function openParts(application: Class | Roles, options: ApplicationOptions): Promise<AppParts> {
   checkApplicationOptions(options);
   const roles = rolesOf(application);
-  const { extensions = [], config } = options;
+  const { extensions = [], config, oldDataHandler } = options;
   const settings = loadSettings({
     files: typeof config === 'string' ? [config] : config,
     code: options.settings,
@@ -54,7 +54,7 @@ export async function openParts(application: Class | Roles, options: Application
   const log = logOf(settings, options.logger);
   for (const warning of settings.warnings) log.warn({}, warning);
   warnWithoutTracker(roles, settings, log);
-  const nodeOptions = { log, extensions, extensionSettings: settings.extensions };
+  const nodeOptions = { log, extensions, extensionSettings: settings.extensions, oldDataHandler };
   const { beans, jobClient, nodeChangeListener } = await openBeansOf(roles, { settings, options, nodeOptions });
   try {
     const given = { roles, settings, beans, nodeOptions, options, nodeChangeListener };
@@ -66,7 +66,7 @@ export async function openParts(application: Class | Roles, options: Application
   }
 }
 
-type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings'> & { readonly log: Log };
+type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings' | 'oldDataHandler'> & { readonly log: Log };
 
 function logOf({ log: { level, pretty } }: Settings, logger: Logger | undefined): Log {
   if (logger) return new PinoLog(logger);

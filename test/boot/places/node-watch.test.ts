@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryRegistry } from '../../../src/adapters/memory/memory-registry.js';
 import type { NodeOptions } from '../../../src/boot/node-options.js';
 import { Membership } from '../../../src/boot/places/membership.js';
+import { NodeWatch } from '../../../src/boot/places/node-watch.js';
 import { clock } from '../../../src/boot/system-ports.js';
 import { LtsError } from '../../../src/errors.js';
 import { JobClient, JobTracker, TaskTracker } from '../../../src/index.js';
@@ -117,6 +118,56 @@ describe('a member of a registry', () => {
     await registry.join(node('JOB_CLIENT', 'c'));
     await settled();
     expect(heard).toEqual(['own', 'c']);
+  });
+
+  it('asks a slow registry once at a time, leaves out nothing that came meanwhile, and after its leave tells nothing', async () => {
+    const registry = new MemoryRegistry();
+    const own = registry.node();
+    const list = own.list.bind(own);
+    let listing = 0;
+    let listingMost = 0;
+    own.list = async (type) => {
+      listingMost = Math.max(listingMost, ++listing);
+      const nodes = await list(type);
+      await settled();
+      listing--;
+      return nodes;
+    };
+    const { listener, heard } = aListener();
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const watch = new NodeWatch({ registry: own, log }, listener);
+    watch.start();
+    for (const identity of ['a', 'b', 'c']) await registry.join(node('JOB_CLIENT', identity));
+    await settled();
+    await settled();
+    await settled();
+    expect([...heard, listingMost]).toEqual(['+a', '+b c', 1]);
+    await registry.join(node('JOB_CLIENT', 'd'));
+    await clock.endOfTurn();
+    watch.stop();
+    await settled();
+    await settled();
+    expect(heard).toHaveLength(2);
+  });
+
+  it('watches nothing any more after its leave', async () => {
+    const registry = new MemoryRegistry();
+    let watches = 0;
+    const watch = registry.watch.bind(registry);
+    registry.watch = (hear, type) => {
+      const end = watch(hear, type);
+      watches++;
+      return () => {
+        watches--;
+        end();
+      };
+    };
+    const { listener } = aListener(['JOB_CLIENT', 'JOB_TRACKER']);
+    const watching = new NodeWatch({ registry, log: { debug() {}, info() {}, warn() {}, error() {} } }, listener);
+    watching.start();
+    expect(watches).toBe(2);
+    watching.stop();
+    expect(watches).toBe(0);
   });
 
   it('a registry that did not answer is asked again at its next change, and nothing is left out', async () => {
