@@ -31,7 +31,13 @@ export {
 } from './decorators/enable.js';
 export { JobHandler, type JobHandlerOptions } from './decorators/job-handler.js';
 export { JobRunner } from './decorators/job-runner.js';
-export { JobCompletedHandler, MasterNodeListener, type MasterNodeListenerOptions } from './decorators/listeners.js';
+export {
+  JobCompletedHandler,
+  MasterNodeListener,
+  type MasterNodeListenerOptions,
+  NodeChangeListener,
+  type NodeChangeListenerOptions,
+} from './decorators/listeners.js';
 export { Nested } from './decorators/nested.js';
 export { Processor, type ProcessorOptions } from './decorators/processor.js';
 export { RunInterceptor } from './decorators/run-interceptor.js';
@@ -50,5 +56,6 @@ export { Ids } from './ports/ids.js';
 export type { JobLogger } from './ports/job-logger.js';
 export type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from './ports/job-queue.js';
 export { Log } from './ports/log.js';
+export type { OldData, OldDataHandler, OldDataVerdict } from './ports/old-data.js';
 export type { NodeInfo, NodeType } from './ports/registry.js';
 export { Schemas } from './ports/schemas.js';

@@ -1,11 +1,13 @@
 /** JobClient as users construct it: submit in LTS's way or typed, and the means to follow, control and explain a job. */
+
+import { type LoadBalance, loadBalances } from '../cluster/tracker-choice.js';
 import { LtsError } from '../errors.js';
 import type { JobContract } from '../job/contract.js';
 import type { Job, JobRecord } from '../job/job.js';
 import type { Counts, ListPage, ListRequest } from '../job/listing.js';
 import type { JobLogLine } from '../job/log-line.js';
 import type { JobResult } from '../job/result.js';
-import { checkName, checkWhole } from '../job/validate.js';
+import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import type { FollowOptions, JobEvent } from '../job-client/follow.js';
 import { JobClientRole } from '../job-client/job-client.js';
 import type { SubmitOptions } from '../job-client/submit.js';
@@ -13,6 +15,7 @@ import { shown } from '../kit/shown.js';
 import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/messages.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
 import { OnceStarted } from './once-started.js';
+import { choosing } from './places/chosen-tracker.js';
 import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import type { Draft } from './submitting/draft.js';
 import type { AskOptions, JobSource, Submitted } from './submitting/job-handle.js';
@@ -33,6 +36,11 @@ export interface JobClientOptions extends NodeOptions {
   readonly useRetryClient?: boolean | undefined;
   /** A submit settles within this time, in ms. Default 5,000. */
   readonly submitWithinMs?: number | undefined;
+  /**
+   * Which JobTracker each request goes to: any ('random', default), each in turn ('round-robin'), one of its own that changes only
+   * with the trackers ('consistent-hash'), or the master ('master-slave'). If that one is not there, another.
+   */
+  readonly loadBalance?: LoadBalance | undefined;
   /** The contracts known in this process: jobs that name such a processor get its defaults, and its schema checks their params. */
   readonly contractOf?: ((processor: string) => JobContract | undefined) | undefined;
 }
@@ -45,7 +53,7 @@ function checkHandler(handler: JobClientOptions['jobCompletedHandler']): void {
   );
 }
 
-const ownKeys = ['nodeGroup', 'jobCompletedHandler', 'useRetryClient', 'submitWithinMs', 'contractOf'];
+const ownKeys = ['nodeGroup', 'jobCompletedHandler', 'useRetryClient', 'submitWithinMs', 'loadBalance', 'contractOf'];
 
 /** Of which job: its jobId or key, or LTS's (taskId, nodeGroup). */
 type WhichJob =
@@ -73,6 +81,7 @@ export class JobClient implements JobSource {
       checkHandler(options.jobCompletedHandler);
       checkName('nodeGroup', options.nodeGroup ?? 'lts');
       checkWhole('submitWithinMs', options.submitWithinMs ?? 1, { min: 1, max: 3_600_000 });
+      checkOneOf('loadBalance', options.loadBalance ?? 'random', loadBalances);
     });
     const send = (job: Job, how?: SubmitOptions) => submitOne(this.role(), job, how);
     const checkWithinMs = options.submitWithinMs ?? 5_000;
@@ -90,15 +99,16 @@ export class JobClient implements JobSource {
   }
 
   private async open(): Promise<PlacedNode<JobClientRole>> {
-    const place = await enterPlace(this.options, 'JOB_CLIENT', () => void this.stop());
+    const { loadBalance } = this.options;
+    const place = await choosing(await enterPlace(this.options, 'JOB_CLIENT', () => void this.stop()), { loadBalance });
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
     const onComplete =
       typeof jobCompletedHandler === 'object'
         ? (results: JobResult[]) => jobCompletedHandler.onComplete(results)
         : jobCompletedHandler;
-    const { cluster, identity, transport, failStore, log } = place;
+    const { cluster, identity, transport, failStore, log, oldDataHandler } = place;
     const role = new JobClientRole(
-      { transport, failStore, codec, clock, ids, log },
+      { transport, failStore, codec, clock, ids, log, oldDataHandler },
       { cluster, identity, nodeGroup, useRetryClient, submitWithinMs, onComplete },
     );
     return startNode({ place, role, membership: membershipOf(place, this.options, { nodeGroup }) });

@@ -98,10 +98,10 @@ export class JobTracker {
 
   private async startWith(ground: Ground, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
-    const { cluster, identity, transport, log } = place;
+    const { cluster, identity, transport, log, oldDataHandler } = place;
     const { queue, logger, leases, clock, peers } = ground;
     const role = new JobTrackerRole(
-      { queue, logger, leases, peers, transport, clock, ids, chance, log },
+      { queue, logger, leases, peers, transport, clock, ids, chance, log, oldDataHandler },
       { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },
     );
     const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup, store: ground.id });

@@ -1,10 +1,12 @@
 /** What every node can be told. */
+import type { NodeChangeListener, NodeChangeListenerOptions } from '../decorators/listeners.js';
 import { LtsError } from '../errors.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
 import { hintAt } from '../kit/nearest.js';
 import { shown } from '../kit/shown.js';
 import type { Log } from '../ports/log.js';
-import type { NodeInfo } from '../ports/registry.js';
+import type { OldDataHandler } from '../ports/old-data.js';
+import { type NodeInfo, nodeTypes } from '../ports/registry.js';
 import { checkExtensions, type Extension, type StoreChoice } from './extensions.js';
 import { findExtension } from './own-adapters.js';
 import { registryAddress } from './settings/table/rules.js';
@@ -30,8 +32,15 @@ export interface NodeOptions {
   readonly identity?: string | undefined;
   /** Technical log lines. Default: JSON lines of level info on standard output. */
   readonly log?: Log | undefined;
+  /**
+   * Decides about what waited too long to be sent: LTS's OldDataHandler. Submissions, results and log lines in the FailStore; at a
+   * JobTracker feedback. Default: the FailStore is sent whatever its age, feedback is dropped after 7 days.
+   */
+  readonly oldDataHandler?: OldDataHandler | undefined;
   /** Hears who is the master of this node's group, at start and at every change: LTS's MasterChangeListener. */
   readonly masterChangeListener?: MasterChangeListener | undefined;
+  /** Hears which nodes are in the cluster, of `nodeTypes` if it names some: LTS's NodeChangeListener. */
+  readonly nodeChangeListener?: (NodeChangeListener & NodeChangeListenerOptions) | undefined;
 }
 
 /** At most one kind of credentials, here or in the address. */
@@ -109,7 +118,9 @@ const nodeKeys = [
   'extensionSettings',
   'identity',
   'log',
+  'oldDataHandler',
   'masterChangeListener',
+  'nodeChangeListener',
 ];
 
 /** What all nodes share, and that no option is misspelt; `ownKeys` are the further options of this kind of node. */
@@ -127,6 +138,8 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   checkRegistryAddress(options.registryAddress ?? 'embedded');
   checkNats(options.nats ?? {});
   checkListener(options.masterChangeListener);
+  checkNodeListener(options.nodeChangeListener);
+  checkOldDataHandler(options.oldDataHandler);
   const { jobQueue, failStore, extensions } = storeChoiceOf(options);
   checkExtensions(extensions);
   findExtension('job.queue', jobQueue, extensions);
@@ -167,6 +180,21 @@ function checkNats(nats: NatsOptions): void {
 function checkListener(listener: unknown): void {
   if (listener === undefined || typeof listener === 'function') return;
   throw wrong(`masterChangeListener: ${shown(listener)} is no function`);
+}
+
+function checkNodeListener(listener: NodeOptions['nodeChangeListener']): void {
+  if (listener === undefined) return;
+  const methods = [listener?.addNodes, listener?.removeNodes].filter((method) => method !== undefined);
+  if (methods.length === 0 || methods.some((method) => typeof method !== 'function'))
+    throw wrong('nodeChangeListener: it has no method addNodes(nodes) or removeNodes(nodes)');
+  if (!Array.isArray(listener.nodeTypes ?? [])) throw wrong('nodeChangeListener.nodeTypes: give a list of node types');
+  for (const type of listener.nodeTypes ?? []) checkOneOf('nodeChangeListener.nodeTypes', type, nodeTypes);
+}
+
+function checkOldDataHandler(handler: OldDataHandler | undefined): void {
+  if (handler === undefined) return;
+  if (typeof handler?.handle !== 'function') throw wrong('oldDataHandler: it has no method handle(data)');
+  checkWhole('oldDataHandler.olderThanMs', handler.olderThanMs ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
 }
 
 const wrong = (text: string): LtsError => new LtsError('LTS_CONFIG_INVALID', `${text}. Correct the option.`);

@@ -89,6 +89,9 @@ function checkFitting(beans: Beans, nodeGroup: string): void {
   if (beans.masterListeners.length > 0) {
     throw wrong('processors: a TaskTracker takes one master listener. Give it as masterChangeListener');
   }
+  if (beans.nodeListeners.length > 0) {
+    throw wrong('processors: a TaskTracker takes one node listener. Give it as nodeChangeListener');
+  }
 }
 
 const wrong = (text: string): LtsError => new LtsError('LTS_CONFIG_INVALID', `${text}.`);

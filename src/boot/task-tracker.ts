@@ -1,5 +1,6 @@
 /** TaskTracker as users construct it. */
 
+import { type LoadBalance, loadBalances } from '../cluster/tracker-choice.js';
 import { leaseLostChoices } from '../job/job.js';
 import { type LogLevel, logLevels } from '../job/log-line.js';
 import { checkName, checkOneOf, checkWhole } from '../job/validate.js';
@@ -7,6 +8,7 @@ import type { Runners } from '../ports/runners.js';
 import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.js';
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
 import { OnceStarted } from './once-started.js';
+import { choosing } from './places/chosen-tracker.js';
 import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import { type OpenRunners, prepareRunners, type RunnerOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
@@ -24,6 +26,11 @@ export interface TaskTrackerOptions extends NodeOptions, RunnerOptions {
   readonly abortGraceMs?: number | undefined;
   /** Biz-log lines below this level are not kept. Default 'INFO'. */
   readonly bizLoggerLevel?: LogLevel | undefined;
+  /**
+   * Which JobTracker serves it, until that one is gone: any ('random', default), the next in turn ('round-robin'), one by its
+   * identity that changes only with the trackers ('consistent-hash'), or the master ('master-slave').
+   */
+  readonly loadBalance?: LoadBalance | undefined;
 }
 
 const ownKeys = [
@@ -35,6 +42,7 @@ const ownKeys = [
   'leaseLost',
   'abortGraceMs',
   'bizLoggerLevel',
+  'loadBalance',
 ];
 
 interface Running extends PlacedNode<TaskTrackerRole> {
@@ -54,6 +62,7 @@ export class TaskTracker {
       checkWhole('abortGraceMs', options.abortGraceMs ?? 0, { min: 0, max: 3_600_000 });
       checkOneOf('leaseLost', options.leaseLost ?? 'abort', leaseLostChoices);
       checkOneOf('bizLoggerLevel', options.bizLoggerLevel ?? 'INFO', logLevels);
+      checkOneOf('loadBalance', options.loadBalance ?? 'random', loadBalances);
     });
     const { runners } = options;
     this.openRunners = runners
@@ -100,9 +109,12 @@ export class TaskTracker {
 
   private async openWith(opened: OpenRunners): Promise<Running> {
     const { runners } = opened;
-    const place = await enterPlace(this.options, 'TASK_TRACKER', () => void this.stop());
-    const { cluster, identity, transport, failStore, log } = place;
-    const ports = { transport, failStore, runners, codec, clock, ids, chance, log };
+    const { loadBalance } = this.options;
+    const entered = await enterPlace(this.options, 'TASK_TRACKER', () => void this.stop());
+    // Only who serves its session is chosen; results and log lines are taken by any.
+    const place = await choosing(entered, { loadBalance, kinds: ['StartSession'] });
+    const { cluster, identity, transport, failStore, log, oldDataHandler } = place;
+    const ports = { transport, failStore, runners, codec, clock, ids, chance, log, oldDataHandler };
     const role = new TaskTrackerRole(ports, { ...this.settings(), cluster, identity });
     const { nodeGroup } = this.settings();
     const membership = membershipOf(place, this.options, { nodeGroup, processors: runners.ids() });

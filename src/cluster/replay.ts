@@ -3,8 +3,10 @@ import { LtsError } from '../errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { FailEntry, FailStore, FailTopic } from '../ports/fail-store.js';
 import type { Log } from '../ports/log.js';
+import type { OldDataHandler } from '../ports/old-data.js';
 import { limits } from '../protocol/limits.js';
 import { Duty } from './duty.js';
+import { OldDataJudge } from './old-data.js';
 
 export interface ReplayOptions<Value> {
   readonly topic: FailTopic;
@@ -17,6 +19,8 @@ export interface ReplayOptions<Value> {
    * was refused for good, or undefined where it was taken.
    */
   readonly send: (values: readonly Value[]) => Promise<readonly (string | undefined)[]>;
+  /** Decides about what has waited too long. Default: all of it is sent, whatever its age. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
   /** Told when nothing is kept any more, whoever sent it. */
   readonly onEmpty?: (() => void) | undefined;
 }
@@ -33,11 +37,19 @@ function oneMessage(entries: readonly FailEntry[]): readonly FailEntry[] {
   return end < 0 ? entries : entries.slice(0, end);
 }
 
+/** An entry that could be read. */
+interface Readable<Value> {
+  readonly entry: FailEntry;
+  readonly value: Value;
+}
+
 export class Replay<Value> {
   private readonly duty: Duty;
+  private readonly judge: OldDataJudge | undefined;
 
   constructor(private readonly options: ReplayOptions<Value>) {
-    const { topic, everyMs, clock, log } = options;
+    const { topic, everyMs, clock, log, oldDataHandler } = options;
+    this.judge = oldDataHandler && new OldDataJudge(oldDataHandler, options);
     this.duty = new Duty({ name: `replay of ${topic}`, everyMs, clock, log, run: () => this.drain() });
   }
 
@@ -55,12 +67,28 @@ export class Replay<Value> {
     for (;;) {
       const entries = oneMessage(await failStore.peek(topic, batchMax));
       if (entries.length === 0) return this.options.onEmpty?.();
-      const readable = await this.readable(entries);
+      const readable = await this.withoutDropped(await this.readable(entries));
       if (readable.length > 0 && !(await this.isSent(readable))) return;
     }
   }
 
-  private async isSent(readable: readonly { entry: FailEntry; value: Value }[]): Promise<boolean> {
+  /** Those that are to be sent; what the handler drops is removed. */
+  private async withoutDropped(readable: readonly Readable<Value>[]): Promise<readonly Readable<Value>[]> {
+    const { topic, failStore } = this.options;
+    if (!this.judge) return readable;
+    const places = await this.judge.toDrop(
+      readable.map(({ entry: { at }, value }) => ({ kind: topic, jobId: jobIdOf(value), at, value })),
+    );
+    if (places.size === 0) return readable;
+    const dropped = readable.filter((_, place) => places.has(place));
+    await failStore.remove(
+      topic,
+      dropped.map(({ entry }) => entry.key),
+    );
+    return readable.filter((_, place) => !places.has(place));
+  }
+
+  private async isSent(readable: readonly Readable<Value>[]): Promise<boolean> {
     const { failStore, topic, send } = this.options;
     let refusals: readonly (string | undefined)[];
     try {
@@ -81,8 +109,8 @@ export class Replay<Value> {
     return true;
   }
 
-  private async readable(entries: readonly FailEntry[]): Promise<{ entry: FailEntry; value: Value }[]> {
-    const found: { entry: FailEntry; value: Value }[] = [];
+  private async readable(entries: readonly FailEntry[]): Promise<Readable<Value>[]> {
+    const found: Readable<Value>[] = [];
     for (const entry of entries) {
       try {
         found.push({ entry, value: JSON.parse(entry.value) as Value });
@@ -92,4 +120,10 @@ export class Replay<Value> {
     }
     return found;
   }
+}
+
+/** Everything that is kept belongs to a job; another version's entry may not say so. */
+function jobIdOf(value: unknown): string {
+  const { jobId } = (value ?? {}) as { jobId?: unknown };
+  return typeof jobId === 'string' ? jobId : '';
 }

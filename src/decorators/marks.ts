@@ -43,6 +43,7 @@ interface MarkTypes {
   'enabled-roles': object;
   'completed-handler': object;
   'master-listener': object;
+  'node-listener': object;
   'run-interceptor': object;
 }
 

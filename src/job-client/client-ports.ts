@@ -5,6 +5,7 @@ import type { Codec } from '../ports/codec.js';
 import type { FailStore } from '../ports/fail-store.js';
 import type { Ids } from '../ports/ids.js';
 import type { Log } from '../ports/log.js';
+import type { OldDataHandler } from '../ports/old-data.js';
 import type { Transport } from '../ports/transport.js';
 import type { Subjects } from '../protocol/subjects.js';
 
@@ -15,6 +16,8 @@ export interface ClientPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Decides about kept submissions that have waited too long. Default: all are sent. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
 }
 
 export interface ClientSettings {

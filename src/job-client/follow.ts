@@ -22,6 +22,7 @@ export type JobEvent =
 
 interface Following {
   readonly jobId: string;
+  readonly sinceMono: number;
   readonly untilMono: number;
   readonly controller: AbortController;
   readonly release: () => void;
@@ -34,9 +35,14 @@ interface Seen {
   readonly told?: Progress | undefined;
 }
 
-const pollMs = 20_000;
+/**
+ * A poll that waits at a tracker that dies is never answered, whoever else knows the job: it lasts as long again as was waited before,
+ * within these bounds.
+ */
+const pollMs = { min: 2_000, max: 20_000 };
 const linesPerEventMax = 1_000;
-const answerMarginMs = 5_000;
+const answerMarginMs = 2_000;
+const readWithinMs = 5_000;
 const againAfterMs = 500;
 const lateLinesMs = 250;
 const defaultTimeout = '5m';
@@ -117,14 +123,15 @@ export class Follow {
   }
 
   private follow(jobId: string, { timeout = defaultTimeout, signal }: FollowOptions): Following {
-    const untilMono = this.parts.ports.clock.monoMs() + durationMs(timeout, 'timeout');
+    const sinceMono = this.parts.ports.clock.monoMs();
+    const untilMono = sinceMono + durationMs(timeout, 'timeout');
     const controller = new AbortController();
     const onAbort = () => controller.abort(this);
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.open.add(controller);
     const release = () => signal?.removeEventListener('abort', onAbort);
-    return { jobId, untilMono, controller, release };
+    return { jobId, sinceMono, untilMono, controller, release };
   }
 
   private unfollow({ controller, release }: Following): void {
@@ -134,7 +141,7 @@ export class Follow {
 
   /** A log that cannot be read now is read with the next event. */
   private async readLog({ jobId, controller }: Following, cursor: string | undefined): Promise<ReplyOf<'ReadLog'>> {
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: answerMarginMs };
+    const to = { subject: this.parts.subjects.tracker, deadlineMs: readWithinMs };
     const body = { jobId, cursor, limit: linesPerEventMax };
     try {
       return await ask(this.parts.ports.transport, to, { kind: 'ReadLog', body });
@@ -149,11 +156,12 @@ export class Follow {
     following: Following,
     seen: { afterRev: number; isLogWanted: boolean; cursor?: string | undefined },
   ): Promise<ReplyOf<'AwaitJob'>> {
-    const { jobId, untilMono, controller } = following;
+    const { jobId, sinceMono, untilMono, controller } = following;
     const { clock, transport } = this.parts.ports;
-    const leftMs = untilMono - clock.monoMs();
+    const now = clock.monoMs();
+    const leftMs = untilMono - now;
     this.check(jobId, leftMs, controller.signal);
-    const waitMs = Math.min(pollMs, leftMs);
+    const waitMs = Math.min(leftMs, pollMs.max, Math.max(pollMs.min, now - sinceMono));
     const to = { subject: this.parts.subjects.tracker, deadlineMs: waitMs + answerMarginMs, signal: controller.signal };
     try {
       return await ask(transport, to, { kind: 'AwaitJob', body: { jobId, waitMs, ...seen } });

@@ -50,7 +50,7 @@ export class Submit {
   private readonly kept = new Map<string, Set<string>>();
 
   constructor(private readonly parts: ClientParts) {
-    const { clock, log, failStore } = parts.ports;
+    const { clock, log, failStore, oldDataHandler } = parts.ports;
     this.batcher = new Batcher({
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
@@ -64,7 +64,8 @@ export class Submit {
     const send = (jobs: readonly SubmittedJob[]) => this.sendKept(jobs);
     // Another client of this process may have sent what this one found in their FailStore.
     const onEmpty = () => this.kept.clear();
-    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs: replayEveryMs, send, onEmpty });
+    const everyMs = replayEveryMs;
+    this.replay = new Replay({ topic: 'submissions', failStore, clock, log, everyMs, send, oldDataHandler, onEmpty });
   }
 
   /** What an earlier process left in the FailStore is sent before anything new of the same key. */

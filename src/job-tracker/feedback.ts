@@ -1,13 +1,17 @@
 /**
  * Feedback: brings the results of ended jobs to a client of the submitting group, at least once. What is owed stands in the
- * record (`feedbackAt`) from the settling write on; the client's acknowledgement clears it. Nobody there: tried again every 30 s.
+ * record (`feedbackAt`) from the settling write on; the client's acknowledgement clears it. Nobody there: tried again every 30 s, until
+ * the OldDataHandler drops it; without one, for 7 days.
  */
 
 import { ask } from '../cluster/ask.js';
+import { OldDataJudge } from '../cluster/old-data.js';
+import { LtsError } from '../errors.js';
 import type { JobRecord } from '../job/job.js';
 import { withStatus } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
 import { wireBytes } from '../kit/wire-bytes.js';
+import type { OldDataHandler } from '../ports/old-data.js';
 import { limits } from '../protocol/limits.js';
 import type { FinishedJob } from '../protocol/messages.js';
 import type { JobWrites } from './records/writes.js';
@@ -15,21 +19,26 @@ import type { TrackerParts } from './tracker-ports.js';
 
 /** A completed handler that takes longer gets its results again. */
 const deliverWithinMs = 30_000;
-/** Owed for longer than this: given up, with a line in the node's log. */
-const owedMsMax = 7 * 86_400_000;
+/** Of a tracker that was given none. */
+const dropping: OldDataHandler = { handle: () => 'drop' };
 const groupsMax = 1_000;
+/** A client that died with a batch, or froze, must not keep the others of its group waiting. */
+const flightsMax = 8;
 /** Pages of one group in one round of resending. */
 const pagesMax = 1_000;
 
 export class Feedback {
   private readonly groups = new Map<string, Batcher<JobRecord, void>>();
   private readonly underWay = new Set<string>();
+  private readonly judge: OldDataJudge;
   private isStopping = false;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly writes: JobWrites,
-  ) {}
+  ) {
+    this.judge = new OldDataJudge(parts.ports.oldDataHandler ?? dropping, parts.ports);
+  }
 
   /** A round of resending ends with the page that is under way. */
   stop(): void {
@@ -63,11 +72,8 @@ export class Feedback {
         ({ jobId }) => !this.underWay.has(jobId),
       );
       if (owed.length === 0) return;
-      const tooOld = owed.filter((record) => (record.status.feedbackAt ?? now) < now - owedMsMax);
-      if (tooOld.length > 0) await this.giveUp(group, tooOld);
-      const sent = await Promise.all(
-        owed.filter((record) => !tooOld.includes(record)).map((record) => this.send(group, record)),
-      );
+      const kept = await this.withoutDropped(owed);
+      const sent = await Promise.all(kept.map((record) => this.send(group, record)));
       if (sent.includes(false)) return;
     }
   }
@@ -95,6 +101,7 @@ export class Feedback {
         batchSizeMax: limits.batchBytesMax,
         sizeOf: ({ status }) => 512 + wireBytes(status.result ?? '') + wireBytes(status.message ?? ''),
         queuedItemsMax: 10_000,
+        flightsMax,
         endOfTurn: () => this.parts.ports.clock.endOfTurn(),
         send: (records) => this.deliver(submitNodeGroup, records),
       });
@@ -106,14 +113,27 @@ export class Feedback {
   private async deliver(submitNodeGroup: string, records: readonly JobRecord[]): Promise<undefined> {
     const { transport } = this.parts.ports;
     const to = { subject: this.parts.subjects.feedback(submitNodeGroup), deadlineMs: deliverWithinMs };
-    await ask(transport, to, { kind: 'JobsFinished', body: { results: records.map(resultOf) } });
+    const tell = () => ask(transport, to, { kind: 'JobsFinished', body: { results: records.map(resultOf) } });
+    await tell().catch((error: unknown) => {
+      // Who had it is dead, frozen or slow; another client may take it at once.
+      if (!LtsError.is(error, 'LTS_TIMEOUT')) throw error;
+      return tell();
+    });
     await this.clear(records);
     return undefined;
   }
 
-  private async giveUp(group: string, records: readonly JobRecord[]): Promise<void> {
-    this.parts.ports.log.error({ group, jobs: records.length }, 'feedback was owed for seven days and is given up');
-    await this.clear(records);
+  private async withoutDropped(owed: readonly JobRecord[]): Promise<readonly JobRecord[]> {
+    const now = this.parts.ports.clock.wallMs();
+    const places = await this.judge.toDrop(
+      owed.map((record) => {
+        const { jobId, status } = record;
+        return { kind: 'feedback', jobId, at: status.feedbackAt ?? now, value: resultOf(record) };
+      }),
+    );
+    if (places.size === 0) return owed;
+    await this.clear(owed.filter((_, place) => places.has(place)));
+    return owed.filter((_, place) => !places.has(place));
   }
 
   private async clear(records: readonly JobRecord[]): Promise<void> {

@@ -30,10 +30,23 @@ export class Retention {
       max: perCallMax,
     };
     while (!this.isStopping) {
-      const jobIds = await queue.purge(request, (record) => isNeeded(record, schedules));
+      const owing = new Set<string>();
+      const jobIds = await queue.purge(request, (record) => {
+        const isKept = isNeeded(record, schedules);
+        if (!isKept && record.status.feedbackAt !== undefined) owing.add(record.jobId);
+        return isKept;
+      });
+      this.tellDropped(jobIds.filter((jobId) => owing.has(jobId)));
       if (jobIds.length > 0) await logger.remove(jobIds);
       if (jobIds.length < perCallMax) return;
     }
+  }
+
+  /** Where no client comes for its feedback, the bound of ended jobs is that of feedback, too. */
+  private tellDropped(jobIds: readonly string[]): void {
+    if (jobIds.length === 0) return;
+    const text = 'feedback was dropped: no client took it before the time or the number of kept jobs was over';
+    this.parts.ports.log.error({ jobs: jobIds.length, jobIds }, text);
   }
 
   private async openSchedules(): Promise<Map<string, JobRecord>> {

@@ -7,6 +7,7 @@ import type { JobLogger } from '../ports/job-logger.js';
 import type { JobQueue } from '../ports/job-queue.js';
 import type { Leases } from '../ports/leases.js';
 import type { Log } from '../ports/log.js';
+import type { OldDataHandler } from '../ports/old-data.js';
 import type { Transport } from '../ports/transport.js';
 import type { Subjects } from '../protocol/subjects.js';
 
@@ -21,6 +22,8 @@ export interface TrackerPorts {
   readonly ids: Ids;
   readonly chance: Chance;
   readonly log: Log;
+  /** Decides about feedback that was owed too long. Default: after 7 days it is dropped. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
 }
 
 /** What the registry says; it may be behind the times, which costs duplicate work or a delay. */

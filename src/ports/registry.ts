@@ -1,5 +1,6 @@
 /** Who is here and what it can run; who is the master of each group. */
-export type NodeType = 'JOB_TRACKER' | 'TASK_TRACKER' | 'JOB_CLIENT';
+export const nodeTypes = ['JOB_TRACKER', 'TASK_TRACKER', 'JOB_CLIENT'] as const;
+export type NodeType = (typeof nodeTypes)[number];
 
 export interface NodeInfo {
   readonly type: NodeType;

@@ -47,7 +47,7 @@ export class Report {
     private readonly parts: WorkerParts,
     private readonly own: ReportParts,
   ) {
-    const { clock, log, failStore } = parts.ports;
+    const { clock, log, failStore, oldDataHandler } = parts.ports;
     this.batcher = new Batcher({
       name: 'reports of runs',
       batchItemsMax: limits.batchJobsMax,
@@ -60,7 +60,8 @@ export class Report {
       send: (reports) => this.send(reports),
     });
     const send = (reports: readonly RunReport[]) => this.sendKept(reports);
-    this.replay = new Replay({ topic: 'results', failStore, clock, log, everyMs: replayEveryMs, send });
+    const everyMs = replayEveryMs;
+    this.replay = new Replay({ topic: 'results', failStore, clock, log, everyMs, send, oldDataHandler });
   }
 
   /** Left-over results of an earlier process go first. */

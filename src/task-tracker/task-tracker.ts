@@ -82,13 +82,14 @@ export class TaskTrackerRole {
       answered: (offer, answer) => this.onReported(offer, answer),
     });
     this.voice = new Voice(this.parts);
-    const { failStore, clock, log } = ports;
+    const { failStore, clock, log, oldDataHandler } = ports;
     this.logReplay = new Replay({
       topic: 'biz-logs',
       failStore,
       clock,
       log,
       everyMs: 30_000,
+      oldDataHandler,
       send: async (lines) => {
         const to = { subject: this.parts.subjects.tracker, deadlineMs: 5_000 };
         await ask(ports.transport, to, { kind: 'AppendLog', body: { lines, progress: [] } });

@@ -7,6 +7,7 @@ import type { Codec } from '../ports/codec.js';
 import type { FailStore } from '../ports/fail-store.js';
 import type { Ids } from '../ports/ids.js';
 import type { Log } from '../ports/log.js';
+import type { OldDataHandler } from '../ports/old-data.js';
 import type { Runners } from '../ports/runners.js';
 import type { Transport } from '../ports/transport.js';
 import type { Subjects } from '../protocol/subjects.js';
@@ -20,6 +21,8 @@ export interface WorkerPorts {
   readonly ids: Ids;
   readonly chance: Chance;
   readonly log: Log;
+  /** Decides about kept results and log lines that have waited too long. Default: all are sent. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
 }
 
 export interface WorkerSettings {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { JobClient, type JobResult, JobTracker, LtsError, TaskTracker } from '../../src/index.js';
+import { LmdbFailStore } from '../../src/adapters/lmdb/lmdb-fail-store.js';
+import { JobClient, type JobResult, JobTracker, LtsError, type OldData, TaskTracker } from '../../src/index.js';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const cleanups: (() => Promise<unknown> | undefined)[] = [];
@@ -204,5 +205,40 @@ describe('life', () => {
     );
     expect(LtsError.is(error, 'LTS_CONFIG_INVALID')).toBe(true);
     expect((error as Error).message).toContain(`${Object.keys(option)[0]}: `);
+  });
+});
+
+describe('the old data handler of a node', () => {
+  function aHandler() {
+    const asked: string[] = [];
+    const handle = ({ kind, jobId }: OldData) => {
+      asked.push(`${kind} ${jobId}`);
+      return 'drop' as const;
+    };
+    return { asked, oldDataHandler: { olderThanMs: 0, handle } };
+  }
+
+  it('of a JobClient: is asked about its kept submissions', async () => {
+    const { asked, oldDataHandler } = aHandler();
+    const client = await started(new JobClient({ ...aPlace('memory'), oldDataHandler }));
+    const { jobId } = await client.submitJob({ taskId: 'T' });
+    await new Promise((resolve) => setTimeout(resolve, 2)); // Older than nothing: the clock is real here.
+    await expect(client.cancelJob('T', 'lts')).rejects.toThrow(LtsError);
+    expect(asked).toEqual([`submissions ${jobId}`]);
+  });
+
+  it('of a JobTracker: is asked about what dead processes left, before their runs are rescued and after', async () => {
+    const place = aPlace();
+    const { asked, oldDataHandler } = aHandler();
+    for (const folder of ['0', '1']) {
+      const path = join(place.dataPath, 'failstore', folder);
+      const failStore = new LmdbFailStore({ path, onFatal: () => {} });
+      await failStore.open();
+      const value = JSON.stringify({ jobId: `J${folder}`, runId: 'R', outcome: { kind: 'success' } });
+      await failStore.put([{ topic: 'results', key: 'k', value, at: 0 }]);
+      await failStore.close();
+    }
+    await started(new JobTracker({ ...place, oldDataHandler }));
+    await expect.poll(() => asked).toEqual(['results J0', 'results J1']);
   });
 });

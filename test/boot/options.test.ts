@@ -40,6 +40,33 @@ it('a JobClient refuses a handler that is none, and a TaskTracker an option that
   );
 });
 
+it.each([[5], [() => 'drop'], [{}], [{ handle: () => 'drop', olderThanMs: '7d' }]])(
+  'an old data handler that is none is refused: %j',
+  (oldDataHandler) => {
+    expect(() => new JobClient({ oldDataHandler: oldDataHandler as never })).toThrowError(
+      expect.objectContaining({ code: 'LTS_CONFIG_INVALID', message: expect.stringContaining('oldDataHandler') }),
+    );
+  },
+);
+
+it('a way to choose a JobTracker that is none is refused', () => {
+  expect(() => new JobClient({ loadBalance: 'sticky' as never })).toThrowError(/loadBalance: "sticky" is unknown/);
+  expect(() => new TaskTracker({ jobRunner: () => {}, loadBalance: 'sticky' as never })).toThrowError(/loadBalance/);
+});
+
+it.each(['round-robin', 'consistent-hash', 'master-slave'] as const)(
+  'nodes of one process that choose their JobTracker by %s find the one that there is',
+  async (loadBalance) => {
+    const place = { dataPath: folder, jobQueue: 'memory', log } as const;
+    await using tracker = await new JobTracker(place).start();
+    await using worker = await new TaskTracker({ ...place, loadBalance, jobRunner: () => 'done' }).start();
+    await using client = await new JobClient({ ...place, loadBalance }).start();
+    expect([worker.isRunning, tracker.isRunning]).toEqual([true, true]);
+    const { jobId } = await client.submitJob({});
+    expect(await client.result(jobId)).toBe('done');
+  },
+);
+
 it('an option that is undefined has its default', async () => {
   const place = { dataPath: folder, jobQueue: 'memory', log } as const;
   await using tracker = await new JobTracker({ ...place, maxRetryTimes: undefined, keepEndedMs: undefined }).start();

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { Replay } from '../../src/cluster/replay.js';
 import { LtsError } from '../../src/errors.js';
+import type { OldData } from '../../src/ports/old-data.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const silent = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -84,5 +85,53 @@ describe('Replay', () => {
       throw new TypeError('defect');
     });
     await expect(replay.drain()).rejects.toThrow('defect');
+  });
+});
+
+describe('what was kept for long', () => {
+  const day = 86_400_000;
+
+  async function anOld(ages: readonly number[], oldDataHandler?: { handle: (data: OldData) => 'send' | 'drop' }) {
+    const failStore = new MemoryFailStore();
+    const clock = new VirtualClock();
+    const now = clock.wallMs();
+    const entries = ages.map((age, i) => ({ at: now - age, key: `k${i}`, value: JSON.stringify({ jobId: `J${i}` }) }));
+    await failStore.put(entries.map((entry) => ({ ...entry, topic: 'submissions' })));
+    const sent: string[] = [];
+    const send = async (jobs: readonly { jobId: string }[]) => {
+      sent.push(...jobs.map(({ jobId }) => jobId));
+      return [];
+    };
+    const common = { topic: 'submissions', failStore, clock, log: silent, everyMs: 5_000 } as const;
+    const replay = new Replay({ ...common, send, oldDataHandler });
+    return { replay, failStore, sent };
+  }
+
+  it('is sent, whatever its age, where nobody says otherwise', async () => {
+    const { replay, sent, failStore } = await anOld([3_650 * day, 8 * day, 0]);
+    await replay.drain();
+    expect(sent).toEqual(['J0', 'J1', 'J2']);
+    expect(await failStore.count('submissions')).toBe(0);
+  });
+
+  it('is dropped on the word of the handler, which is asked about the old ones only; the others go out in order', async () => {
+    const asked: string[] = [];
+    const handle = ({ jobId, kind, ageMs }: OldData) => {
+      asked.push(`${kind} ${jobId} ${ageMs / day}`);
+      return jobId === 'J1' ? 'drop' : 'send';
+    };
+    const { replay, sent, failStore } = await anOld([9 * day, 8 * day, 7 * day, 0], { handle });
+    await replay.drain();
+    expect(asked).toEqual(['submissions J0 9', 'submissions J1 8']);
+    expect(sent).toEqual(['J0', 'J2', 'J3']);
+    expect(await failStore.count('submissions')).toBe(0);
+    expect(await failStore.quarantined('submissions')).toEqual([]);
+  });
+
+  it('a whole batch that is dropped does not hold back the next one', async () => {
+    const ages = Array.from({ length: 450 }, (_, i) => (i < 420 ? 8 * day : 0));
+    const { replay, sent } = await anOld(ages, { handle: () => 'drop' });
+    await replay.drain();
+    expect([sent.length, sent[0]]).toEqual([30, 'J420']);
   });
 });

@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { decoratedClasses } from '../../src/decorators/decorated.js';
 import { enabledRolesOf } from '../../src/decorators/enable.js';
-import { masterListenerOptionsOf } from '../../src/decorators/listeners.js';
+import { masterListenerOptionsOf, nodeListenerOptionsOf } from '../../src/decorators/listeners.js';
 import { processorMarkOf } from '../../src/decorators/marks.js';
 import {
   EnableJobClient,
@@ -15,6 +15,7 @@ import {
   JobRunner,
   LtsError,
   MasterNodeListener,
+  NodeChangeListener,
   Processor,
 } from '../../src/index.js';
 import { defineJob } from '../../src/job/contract.js';
@@ -129,6 +130,9 @@ describe('other marks', () => {
     @MasterNodeListener({ nodeTypes: ['JOB_TRACKER'] })
     class Elections {}
     expect(masterListenerOptionsOf(Elections)).toEqual({ nodeTypes: ['JOB_TRACKER'] });
+    @NodeChangeListener({ nodeTypes: ['JOB_CLIENT'] })
+    class Nodes {}
+    expect(nodeListenerOptionsOf(Nodes)).toEqual({ nodeTypes: ['JOB_CLIENT'] });
   });
 
   it('each decorated class is listed once', () => {
@@ -161,6 +165,7 @@ describe('compiled without experimentalDecorators', () => {
     ['RunInterceptor', '@RunInterceptor() class Wrong {}'],
     ['JobCompletedHandler', '@JobCompletedHandler() class Wrong {}'],
     ['MasterNodeListener', '@MasterNodeListener() class Wrong {}'],
+    ['NodeChangeListener', '@NodeChangeListener() class Wrong {}'],
     ['JobHandler', 'class Wrong { @JobHandler() sync() {} }'],
   ])('@%s says which option of tsconfig.json is missing', async (decorator, source) => {
     const error = await importStandard(`import { ${decorator} } from '../../src/index.js'; ${source}`);

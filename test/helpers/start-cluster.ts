@@ -13,6 +13,7 @@ import type { TrackerSettings } from '../../src/job-tracker/tracker-ports.js';
 import type { Clock } from '../../src/ports/clock.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Log } from '../../src/ports/log.js';
+import type { OldDataHandler } from '../../src/ports/old-data.js';
 import type { Transport } from '../../src/ports/transport.js';
 import { type StopReport, TaskTrackerRole } from '../../src/task-tracker/task-tracker.js';
 import type { WorkerSettings } from '../../src/task-tracker/worker-ports.js';
@@ -29,8 +30,13 @@ export interface LogEntry {
   readonly text: string;
 }
 
-export type WorkerOptions = RunnerTableOptions & Partial<WorkerSettings> & { readonly failStore?: MemoryFailStore };
-export type ClientOptions = Partial<ClientSettings> & { readonly failStore?: MemoryFailStore };
+interface NodeOptions {
+  readonly failStore?: MemoryFailStore;
+  /** The transport that the role is given, made of its node's. */
+  readonly through?: (node: TestNode) => Transport;
+}
+export type WorkerOptions = RunnerTableOptions & Partial<WorkerSettings> & NodeOptions;
+export type ClientOptions = Partial<ClientSettings> & NodeOptions;
 
 /** What one node is given; `life.end()` is kill -9. */
 export class TestNode {
@@ -147,6 +153,8 @@ export class TestCluster {
   /** By how much the wall clock of the next node is off. Trackers of a shared store go by the store's time all the same. */
   clockOffsetMs = 0;
   private readonly nodes: TestNode[] = [];
+  /** Of the nodes that start from now on. */
+  oldDataHandler: OldDataHandler | undefined;
   private readonly stops: (() => Promise<unknown>)[] = [];
 
   constructor(private readonly ground: Ground = memoryGround()) {
@@ -241,12 +249,13 @@ export class TestCluster {
     jobRunner,
     processors,
     failStore = new MemoryFailStore(),
+    through = ({ transport }) => transport,
     ...settings
   }: WorkerOptions): Promise<Worker> {
     const node = this.node('worker');
     const runners = new RunnerTable({ jobRunner, processors });
     const role = new TaskTrackerRole(
-      { ...this.ports(node), failStore, codec: this.codec, runners },
+      { ...this.ports(node), transport: through(node), failStore, codec: this.codec, runners },
       { cluster: 'test', identity: node.name, nodeGroup: 'lts', ...settings },
     );
     await this.until(role.start());
@@ -259,9 +268,13 @@ export class TestCluster {
     return { node, role, failStore, stop, kill: () => node.kill() };
   }
 
-  async startClient({ failStore = new MemoryFailStore(), ...settings }: ClientOptions = {}): Promise<Client> {
+  async startClient({
+    failStore = new MemoryFailStore(),
+    through = ({ transport }) => transport,
+    ...settings
+  }: ClientOptions = {}): Promise<Client> {
     const node = this.node('client');
-    const ports = { ...this.ports(node), failStore, codec: this.codec };
+    const ports = { ...this.ports(node), transport: through(node), failStore, codec: this.codec };
     const role = new JobClientRole(ports, { cluster: 'test', identity: node.name, nodeGroup: 'web', ...settings });
     await this.until(role.start());
     this.stops.push(async () => this.until(role.stop()));
@@ -356,7 +369,8 @@ export class TestCluster {
     const note = (level: LogEntry['level']) => (fields: object, text: string) =>
       void this.log.push({ node: name, level, fields: fields as LogEntry['fields'], text });
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-    return { clock, transport, chance, ids: new SeededIds(clock, chance.split('ids')), log };
+    const { oldDataHandler } = this;
+    return { clock, transport, chance, ids: new SeededIds(clock, chance.split('ids')), log, oldDataHandler };
   }
 }
 

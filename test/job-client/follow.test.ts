@@ -121,7 +121,7 @@ describe('events', () => {
       jobRunner: async (context) => {
         context.bizLogger.info('counting');
         for (const percent of [10, 50, 100]) {
-          await cluster.clock.sleep(2_000);
+          await cluster.clock.sleep(1_700);
           context.progress(percent, `at ${percent}`);
         }
         await cluster.clock.sleep(2_000);

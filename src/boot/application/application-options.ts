@@ -3,6 +3,7 @@ import type { Container } from 'inversify';
 import type { Logger } from '../../adapters/pino/pino-log.js';
 import { LtsError } from '../../errors.js';
 import { shown } from '../../kit/shown.js';
+import type { OldDataHandler } from '../../ports/old-data.js';
 import { type Bean, nameOf } from '../beans/bean-names.js';
 import type { Extension } from '../extensions.js';
 import { checkOptionNames } from '../node-options.js';
@@ -22,6 +23,8 @@ export interface ApplicationOptions {
   readonly logger?: Logger | undefined;
   /** Adapters beside those of the package, chosen by name in the settings. */
   readonly extensions?: readonly Extension[] | undefined;
+  /** Decides about what waited too long to be sent; see NodeOptions. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
   /** SIGTERM and SIGINT stop the application and then the process. Default true. */
   readonly handleSignals?: boolean | undefined;
 }
@@ -34,6 +37,7 @@ const optionNames = Object.keys({
   settings: true,
   logger: true,
   extensions: true,
+  oldDataHandler: true,
   handleSignals: true,
 } satisfies Record<keyof ApplicationOptions, true>);
 const loggerMethods = ['child', 'debug', 'info', 'warn', 'error'] as const;

@@ -9,7 +9,7 @@ import { Clock } from '../../ports/clock.js';
 import { Codec } from '../../ports/codec.js';
 import { Ids } from '../../ports/ids.js';
 import { Log } from '../../ports/log.js';
-import type { NodeInfo, NodeType } from '../../ports/registry.js';
+import type { NodeType } from '../../ports/registry.js';
 import type { Runners } from '../../ports/runners.js';
 import { Schemas } from '../../ports/schemas.js';
 import type { Bean } from '../beans/bean-names.js';
@@ -23,6 +23,7 @@ import { loadSettings, type Settings, type TaskTrackerSettings } from '../settin
 import { chance, clock, codec, ids, schemas } from '../system-ports.js';
 import { TaskTracker } from '../task-tracker.js';
 import { type ApplicationOptions, checkApplicationOptions } from './application-options.js';
+import { nodeListenerOf, tellMaster } from './listening-beans.js';
 import { type Roles, rolesOf, warnWithoutTracker } from './roles.js';
 
 export interface AppNode {
@@ -44,7 +45,7 @@ export interface AppParts {
 export async function openParts(application: Class | Roles, options: ApplicationOptions): Promise<AppParts> {
   checkApplicationOptions(options);
   const roles = rolesOf(application);
-  const { extensions = [], config } = options;
+  const { extensions = [], config, oldDataHandler } = options;
   const settings = loadSettings({
     files: typeof config === 'string' ? [config] : config,
     code: options.settings,
@@ -53,10 +54,10 @@ export async function openParts(application: Class | Roles, options: Application
   const log = logOf(settings, options.logger);
   for (const warning of settings.warnings) log.warn({}, warning);
   warnWithoutTracker(roles, settings, log);
-  const nodeOptions = { log, extensions, extensionSettings: settings.extensions };
-  const { beans, jobClient } = await openBeansOf(roles, { settings, options, nodeOptions });
+  const nodeOptions = { log, extensions, extensionSettings: settings.extensions, oldDataHandler };
+  const { beans, jobClient, nodeChangeListener } = await openBeansOf(roles, { settings, options, nodeOptions });
   try {
-    const given = { roles, settings, beans, nodeOptions, options };
+    const given = { roles, settings, beans, nodeOptions, options, nodeChangeListener };
     const nodes = [...trackerOf(given), ...clientOf(jobClient, given), ...workersOf(given)];
     return { settings, log, beans, jobClient, nodes };
   } catch (error) {
@@ -65,7 +66,7 @@ export async function openParts(application: Class | Roles, options: Application
   }
 }
 
-type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings'> & { readonly log: Log };
+type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings' | 'oldDataHandler'> & { readonly log: Log };
 
 function logOf({ log: { level, pretty } }: Settings, logger: Logger | undefined): Log {
   if (logger) return new PinoLog(logger);
@@ -85,9 +86,10 @@ interface BeansRequest {
 async function openBeansOf(
   roles: Roles,
   { settings, options, nodeOptions }: BeansRequest,
-): Promise<Pick<AppParts, 'beans' | 'jobClient'>> {
+): Promise<Pick<AppParts, 'beans' | 'jobClient'> & Pick<Given, 'nodeChangeListener'>> {
   let jobClient: JobClient | undefined;
   let beans: Beans | undefined;
+  let nodeChangeListener: Given['nodeChangeListener'];
   const onComplete = (results: JobResult[]) => beans?.completedHandler?.onComplete(results);
   const newClient = (plan: BeanPlan) =>
     new JobClient({
@@ -97,17 +99,19 @@ async function openBeansOf(
       jobCompletedHandler: plan.hasCompletedHandler ? onComplete : undefined,
       contractOf: (processor) => plan.contracts.get(processor),
       masterChangeListener: (...election) => tellMaster(beans, 'JOB_CLIENT', election),
+      nodeChangeListener: roles.jobTracker ? undefined : nodeChangeListener,
     });
   beans = await openBeans({
     processors: await processorsOf(settings, options),
     container: options.container,
     schemas,
     bindings: (plan) => {
+      nodeChangeListener = nodeListenerOf(plan.listeners['node-listener'], () => beans);
       if (roles.jobClient) jobClient = newClient(plan);
       return [...portBindings(nodeOptions.log), ...(jobClient ? [{ token: JobClient, value: jobClient }] : [])];
     },
   });
-  return { beans, jobClient };
+  return { beans, jobClient, nodeChangeListener };
 }
 
 const portBindings = (log: Log) => [
@@ -131,23 +135,21 @@ async function processorsOf(settings: Settings, options: ApplicationOptions): Pr
   return isListed ? [...scanned, ...(options.processors ?? [])] : undefined;
 }
 
-function tellMaster(beans: Beans | undefined, type: NodeType, [master, isMaster]: [NodeInfo, boolean]): unknown {
-  const hearing = (beans?.masterListeners ?? []).filter(({ nodeTypes }) => nodeTypes?.includes(type) ?? true);
-  return Promise.all(hearing.map((listener) => listener.change(master, isMaster)));
-}
-
 interface Given {
   readonly roles: Roles;
   readonly settings: Settings;
   readonly beans: Beans;
   readonly nodeOptions: SharedOptions;
   readonly options: ApplicationOptions;
+  /** For the first node alone: each change is told once. */
+  readonly nodeChangeListener: NodeOptions['nodeChangeListener'];
 }
 
-function trackerOf({ roles, settings, beans, nodeOptions }: Given): AppNode[] {
+function trackerOf({ roles, settings, beans, nodeOptions, nodeChangeListener }: Given): AppNode[] {
   if (!roles.jobTracker) return [];
   const masterChangeListener: MasterChangeListener = (...election) => tellMaster(beans, 'JOB_TRACKER', election);
-  const node = new JobTracker({ ...settings.jobTracker, ...roles.jobTracker, ...nodeOptions, masterChangeListener });
+  const listeners = { masterChangeListener, nodeChangeListener };
+  const node = new JobTracker({ ...settings.jobTracker, ...roles.jobTracker, ...nodeOptions, ...listeners });
   return [{ type: 'JOB_TRACKER', node }];
 }
 
@@ -164,9 +166,12 @@ function workersOf(given: Given): AppNode[] {
   const shared = { ...roles.taskTracker, ...nodeOptions, masterChangeListener };
   const groups = groupsOf(given).filter(({ nodeGroup }) => !isEmpty(beans.forGroup(nodeGroup)));
   if (groups.length === 0) throw nothingToRun(given);
-  return groups.map((group) => {
+  return groups.map((group, i) => {
     const { nodeGroup } = group;
-    const node = new TaskTracker({ ...group, ...shared, nodeGroup, runners: beans.forGroup(nodeGroup) });
+    const isFirst = !roles.jobTracker && !roles.jobClient && i === 0;
+    const nodeChangeListener = isFirst ? given.nodeChangeListener : undefined;
+    const own = { nodeGroup, nodeChangeListener, runners: beans.forGroup(nodeGroup) };
+    const node = new TaskTracker({ ...group, ...shared, ...own });
     return { type: 'TASK_TRACKER', nodeGroup, node };
   });
 }

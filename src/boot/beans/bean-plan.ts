@@ -34,9 +34,10 @@ interface PlainSource {
 }
 
 const listenerMarks = [
-  { mark: 'completed-handler', decorator: '@JobCompletedHandler', method: 'onComplete' },
-  { mark: 'master-listener', decorator: '@MasterNodeListener', method: 'change' },
-  { mark: 'run-interceptor', decorator: '@RunInterceptor', method: 'intercept' },
+  { mark: 'completed-handler', decorator: '@JobCompletedHandler', methods: ['onComplete'] },
+  { mark: 'master-listener', decorator: '@MasterNodeListener', methods: ['change'] },
+  { mark: 'node-listener', decorator: '@NodeChangeListener', methods: ['addNodes', 'removeNodes'] },
+  { mark: 'run-interceptor', decorator: '@RunInterceptor', methods: ['intercept'] },
 ] as const;
 type ListenerMark = (typeof listenerMarks)[number]['mark'];
 
@@ -60,6 +61,7 @@ export class BeanPlan {
   readonly listeners: Record<ListenerMark, Class[]> = {
     'completed-handler': [],
     'master-listener': [],
+    'node-listener': [],
     'run-interceptor': [],
   };
   /** Each names the class, its file if known, and the next move. */
@@ -140,11 +142,12 @@ export class BeanPlan {
         `${nameOf(type)} has methods marked @JobHandler but no @Processor. Add @Processor() to the class.`,
       );
     }
-    for (const { mark, decorator, method } of listenerMarks) {
+    for (const { mark, decorator, methods } of listenerMarks) {
       if (!markOf(type, mark)) continue;
       this.listeners[mark].push(type);
-      if (!hasMethod(type, method)) {
-        this.mistakes.push(`${nameOf(type)} is marked ${decorator} but has no method ${method}. Add the method.`);
+      if (!methods.some((method) => hasMethod(type, method))) {
+        const names = methods.join(' or ');
+        this.mistakes.push(`${nameOf(type)} is marked ${decorator} but has no method ${names}. Add the method.`);
       }
     }
   }

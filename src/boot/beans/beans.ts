@@ -8,6 +8,8 @@ import {
   type JobCompletedHandler,
   type MasterNodeListener,
   masterListenerOptionsOf,
+  type NodeChangeListener,
+  nodeListenerOptionsOf,
 } from '../../decorators/listeners.js';
 import type { RunInterceptor } from '../../decorators/run-interceptor.js';
 import { LtsError } from '../../errors.js';
@@ -35,6 +37,12 @@ export interface BeansOptions {
 /** A bean with the node types whose elections it wants to hear; undefined: all. */
 export interface HearingBean extends MasterNodeListener {
   readonly nodeTypes?: readonly NodeType[] | undefined;
+}
+
+/** A bean with the node types that it wants to hear of; undefined: all. */
+export interface NodeHearingBean {
+  readonly nodeTypes?: readonly NodeType[] | undefined;
+  readonly bean: NodeChangeListener;
 }
 
 /** Builds the beans. Throws LTS_PROCESSOR_INVALID, naming every mistake that was found; then nothing is left behind. */
@@ -72,6 +80,7 @@ export class Beans implements Runners {
   /** The one handler of feedback. */
   readonly completedHandler: JobCompletedHandler | undefined;
   readonly masterListeners: readonly HearingBean[];
+  readonly nodeListeners: readonly NodeHearingBean[];
   private readonly interceptors: readonly RunInterceptor[];
   private readonly table: RunnerMap;
   private readonly contractsById: ReadonlyMap<string, JobContract>;
@@ -86,6 +95,10 @@ export class Beans implements Runners {
     const [completedHandler] = this.instancesOf<JobCompletedHandler>(listeners['completed-handler']);
     this.completedHandler = completedHandler;
     this.masterListeners = listeners['master-listener'].map((type) => this.hearing(type));
+    this.nodeListeners = listeners['node-listener'].map((type) => ({
+      nodeTypes: nodeListenerOptionsOf(type)?.nodeTypes,
+      bean: this.parts.instances.get(type) as NodeChangeListener,
+    }));
     this.interceptors = this.instancesOf<RunInterceptor>(listeners['run-interceptor']);
     this.built = plan.runners.map((planned) => ({ planned, runner: this.runnerOf(planned) }));
     this.table = new RunnerMap(this.built);

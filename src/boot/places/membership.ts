@@ -1,11 +1,14 @@
-/** A node's entry in the registry, and its watch over the mastership of its group. */
+/** A node's entry in the registry, and its watch over the mastership of its group and over the nodes of the cluster. */
 import type { NodeInfo } from '../../ports/registry.js';
-import type { MasterChangeListener } from '../node-options.js';
+import type { NodeOptions } from '../node-options.js';
 import type { NodePlace } from './node-place.js';
+import { NodeWatch } from './node-watch.js';
 
 type MembershipPlace = Pick<NodePlace, 'registry' | 'log' | 'giveUp'>;
+type Listeners = Pick<NodeOptions, 'masterChangeListener' | 'nodeChangeListener'>;
 
 export class Membership {
+  private readonly nodeWatch: NodeWatch | undefined;
   private endWatch: (() => void) | undefined;
   private master: string | undefined;
   /** Looks at the registry follow one another, so that the listener hears changes in their order. */
@@ -14,21 +17,28 @@ export class Membership {
   constructor(
     private readonly place: MembershipPlace,
     private readonly node: NodeInfo,
-    private readonly listener: MasterChangeListener | undefined,
-  ) {}
+    private readonly listeners: Listeners,
+  ) {
+    const { nodeChangeListener } = listeners;
+    this.nodeWatch = nodeChangeListener && new NodeWatch(place, nodeChangeListener);
+  }
 
   /** Throws LTS_IDENTITY_IN_USE, and what the registry throws. */
   async join(): Promise<void> {
     const { registry, giveUp } = this.place;
-    if (this.listener) this.endWatch = registry.watchMasters(() => void this.look());
+    const { masterChangeListener } = this.listeners;
+    if (masterChangeListener) this.endWatch = registry.watchMasters(() => void this.look());
+    this.nodeWatch?.start();
     const onTaken = () => giveUp('another node took its identity while this one did not answer');
     await registry.join(this.node, { onTaken });
-    if (this.listener) void this.look();
+    if (masterChangeListener) void this.look();
+    void this.nodeWatch?.look();
   }
 
   async leave(): Promise<void> {
     this.endWatch?.();
     this.endWatch = undefined;
+    this.nodeWatch?.stop();
     await this.place.registry.leave(this.node.identity);
   }
 
@@ -43,7 +53,7 @@ export class Membership {
       const master = await this.place.registry.master(type, nodeGroup);
       if (!this.endWatch || !master || master.identity === this.master) return;
       this.master = master.identity;
-      await this.listener?.(master, master.identity === identity);
+      await this.listeners.masterChangeListener?.(master, master.identity === identity);
     } catch (error) {
       this.place.log.error({ error, identity, nodeGroup }, 'the master change listener failed');
     }

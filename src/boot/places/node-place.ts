@@ -1,6 +1,7 @@
 /** What a facade needs of its place in the cluster, whatever the shape of the deployment. */
 import type { FailStore } from '../../ports/fail-store.js';
 import type { Log } from '../../ports/log.js';
+import type { OldDataHandler } from '../../ports/old-data.js';
 import type { NodeType, Registry } from '../../ports/registry.js';
 import type { Transport } from '../../ports/transport.js';
 import type { StoreRequest, Stores } from '../stores/stores.js';
@@ -12,6 +13,8 @@ export interface NodeSelf {
   readonly identity: string;
   readonly startedAt: number;
   readonly log: Log;
+  /** Also of what dead processes left. */
+  readonly oldDataHandler?: OldDataHandler | undefined;
   /** The node cannot go on: says why, and stops it. */
   readonly giveUp: (why: string) => void;
 }

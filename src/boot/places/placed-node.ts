@@ -24,7 +24,8 @@ export async function enterPlace(options: NodeOptions, type: NodeType, stop: () 
     log.error({ identity }, `this node stops: ${why}`);
     stop();
   };
-  const self = { type, cluster: options.clusterName ?? 'lts', identity, startedAt: clock.wallMs(), log, giveUp };
+  const { clusterName: cluster = 'lts', oldDataHandler } = options;
+  const self = { type, cluster, identity, startedAt: clock.wallMs(), log, oldDataHandler, giveUp };
   if (isEmbedded(options)) return enterEmbedded(options, self);
   // An embedded start does not pay for loading the NATS library.
   const { enterNats } = await import('./nats-place.js');
@@ -38,7 +39,7 @@ export function membershipOf(
   node: Pick<NodeInfo, 'nodeGroup' | 'processors' | 'store'>,
 ): Membership {
   const { type, identity, startedAt } = place;
-  return new Membership(place, { ...node, type, identity, startedAt }, options.masterChangeListener);
+  return new Membership(place, { ...node, type, identity, startedAt }, options);
 }
 
 interface Startable {

@@ -5,6 +5,7 @@ import { LtsError } from '../../errors.js';
 import type { JobLogLine } from '../../job/log-line.js';
 import type { FailStore, FailTopic } from '../../ports/fail-store.js';
 import type { Log } from '../../ports/log.js';
+import type { OldDataHandler } from '../../ports/old-data.js';
 import type { Transport } from '../../ports/transport.js';
 import type { BodyOf, MessageKind, ReplyOf, RunReport, SubmittedJob } from '../../protocol/messages.js';
 import { subjectsOf } from '../../protocol/subjects.js';
@@ -15,6 +16,7 @@ export interface ReplayPlace {
   readonly transport: Transport;
   readonly cluster: string;
   readonly log: Log;
+  readonly oldDataHandler?: OldDataHandler | undefined;
 }
 
 /** Results first: they count before their runs are taken for lost. */
@@ -26,9 +28,9 @@ const answerWithinMs = 10_000;
 type Refusals = readonly (string | undefined)[];
 
 export function replayOf(topic: FailTopic, place: ReplayPlace): Replay<never> {
-  const { failStore, log } = place;
+  const { failStore, log, oldDataHandler } = place;
   const send = senderOf(topic, place) as (values: readonly unknown[]) => Promise<Refusals>;
-  return new Replay<never>({ topic, failStore, clock, log, everyMs, send });
+  return new Replay<never>({ topic, failStore, clock, log, everyMs, send, oldDataHandler });
 }
 
 function senderOf(topic: FailTopic, { transport, cluster }: ReplayPlace) {

@@ -22,6 +22,7 @@ import {
   LtsError,
   LtsJobClient,
   MasterNodeListener,
+  NodeChangeListener,
   Processor,
 } from '../../../src/index.js';
 
@@ -160,6 +161,39 @@ describe('an application', () => {
     await app.jobClient.submitAndWait(Greeter, 'greet', { name: 'you' });
     await expect.poll(() => feedback.map(({ value }) => value)).toEqual(['hello you']);
     await expect.poll(() => elections).toEqual(['TASK_TRACKER true']);
+  });
+
+  it.each([
+    ['three roles', Application, ['JOB_CLIENT', 'JOB_TRACKER', 'TASK_TRACKER']],
+    ['workers alone', { taskTracker: {} }, ['TASK_TRACKER']],
+    ['a client alone', { jobClient: {} }, ['JOB_CLIENT']],
+  ] as const)('tells its listeners of each node once: %s', async (_, application, types) => {
+    const all: string[] = [];
+    const clients: string[] = [];
+    @NodeChangeListener()
+    class Failing {
+      addNodes() {
+        throw new Error('must not keep the others from hearing');
+      }
+    }
+    @NodeChangeListener()
+    class Nodes implements NodeChangeListener {
+      addNodes(nodes: readonly { type: string }[]) {
+        all.push(...nodes.map(({ type }) => type));
+      }
+      removeNodes(nodes: readonly { type: string }[]) {
+        all.push(...nodes.map(({ type }) => `-${type}`));
+      }
+    }
+    @NodeChangeListener({ nodeTypes: ['JOB_CLIENT'] })
+    class Clients {
+      addNodes(nodes: readonly { type: string }[]) {
+        clients.push(...nodes.map(({ type }) => type));
+      }
+    }
+    await run(application, { processors: [Greeter, Failing, Nodes, Clients] });
+    await expect.poll(() => [...all].sort()).toEqual(types);
+    expect(clients).toEqual(types.filter((type) => type === 'JOB_CLIENT'));
   });
 
   it("uses the user's own container, and takes its bindings away again at stop", async () => {

@@ -10,6 +10,7 @@ import {
   JobRunner,
   LtsError,
   MasterNodeListener,
+  NodeChangeListener,
   Processor,
   RunInterceptor,
 } from '../../../src/index.js';
@@ -133,11 +134,14 @@ describe('classes', () => {
     }
     @MasterNodeListener()
     class Elections {}
+    @NodeChangeListener()
+    class Nodes {}
     @RunInterceptor()
     class Around {}
-    const text = await refusal(Completed, Other, Elections, Around);
+    const text = await refusal(Completed, Other, Elections, Nodes, Around);
     expect(text).toContain('Completed is marked @JobCompletedHandler but has no method onComplete.');
     expect(text).toContain('Elections is marked @MasterNodeListener but has no method change.');
+    expect(text).toContain('Nodes is marked @NodeChangeListener but has no method addNodes or removeNodes.');
     expect(text).toContain('Around is marked @RunInterceptor but has no method intercept.');
     expect(text).toContain('There is more than one @JobCompletedHandler: Completed and Other.');
   });

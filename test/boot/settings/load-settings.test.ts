@@ -395,6 +395,28 @@ lts.tasktracker.nats.nkey-seed=geheim`;
   });
 });
 
+describe('the choice of a JobTracker', () => {
+  it.each([
+    ['consistenthash', 'consistent-hash'],
+    ['mastersalve', 'master-slave'],
+    ['RoundRobin', 'round-robin'],
+    ['round_robin', 'round-robin'],
+    ['master-slave', 'master-slave'],
+    ['random', 'random'],
+  ])('%s is %s, for each role apart', (written, meant) => {
+    const { jobClient, taskTrackers } = loadText(`lts.jobclient.configs.jobtracker.select.loadbalance=${written}`);
+    expect([jobClient.loadBalance, taskTrackers[0]?.loadBalance]).toEqual([meant, 'random']);
+    const other = loadText(`lts.tasktracker.configs.jobtracker.select.loadbalance=${written}`);
+    expect([other.jobClient.loadBalance, other.taskTrackers[0]?.loadBalance]).toEqual(['random', meant]);
+  });
+
+  it('another word is refused with those that fit', () => {
+    expect(problemsOfText('lts.jobclient.configs.jobtracker.select.loadbalance=sticky')[0]).toMatch(
+      /"sticky" is unknown\. Use 'random', 'round-robin', 'consistent-hash' or 'master-slave'/,
+    );
+  });
+});
+
 describe('keys of LTS without meaning here', () => {
   it.each([
     'lts.jobtracker.listen-port',
@@ -410,7 +432,8 @@ describe('keys of LTS without meaning here', () => {
     'lts.tasktracker.dispatch-runner.enable',
     'lts.tasktracker.configs.lts.task.tracker.biz.logger.failstore.close',
     'lts.tasktracker.configs.lb.memoryUsedRate.max',
-    'lts.jobclient.configs.jobtracker.select.loadbalance',
+    'lts.jobtracker.configs.jobclient.select.loadbalance',
+    'lts.jobclient.configs.loadbalance',
     'lts.jobclient.configs.job.submit.maxQPS',
     'lts.monitor.cluster-name',
     'lts.jobProp.needFeedback',

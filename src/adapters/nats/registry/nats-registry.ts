@@ -5,7 +5,15 @@
 import { LtsError } from '../../../errors.js';
 import { Audience } from '../../../kit/audience.js';
 import type { Ids } from '../../../ports/ids.js';
-import type { JoinOptions, MasterChange, NodeChange, NodeInfo, NodeType, Registry } from '../../../ports/registry.js';
+import {
+  type JoinOptions,
+  type MasterChange,
+  type NodeChange,
+  type NodeInfo,
+  type NodeType,
+  nodeTypes,
+  type Registry,
+} from '../../../ports/registry.js';
 import type { Subscription, Transport } from '../../../ports/transport.js';
 import { subjectsOf } from '../../../protocol/subjects.js';
 import { inTime } from '../in-time.js';
@@ -15,7 +23,7 @@ import { Candidate } from './candidate.js';
 import { Member } from './member.js';
 import { NatsBucket } from './nats-bucket.js';
 import { NodeRecord } from './node-record.js';
-import { allLeases, leaseKey, type NodeEntry, nodesOf, nodeTypes, readEntry } from './registry-entries.js';
+import { allLeases, leaseKey, type NodeEntry, nodesOf, readEntry } from './registry-entries.js';
 
 export interface NatsRegistrySettings {
   readonly cluster: string;

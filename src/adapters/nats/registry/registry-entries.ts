@@ -7,8 +7,6 @@ export interface NodeEntry {
   readonly node: NodeInfo;
 }
 
-export const nodeTypes: readonly NodeType[] = ['JOB_TRACKER', 'TASK_TRACKER', 'JOB_CLIENT'];
-
 export const nodesOf = (type: NodeType): string => `node.${type}.*`;
 export const allLeases = 'master.*.*';
 export const nodeKey = ({ type, identity }: NodeInfo): string => `node.${type}.${identity}`;

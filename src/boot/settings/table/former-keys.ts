@@ -16,7 +16,14 @@ export const formerKeys: readonly { readonly keys: readonly string[]; readonly r
     keys: ['java.compiler', 'json', 'logger', 'event.center', 'enableDotLog', 'enablePeriod'],
     reason: 'it chooses a part of the Java program',
   },
-  { keys: ['*loadbalance'], reason: 'an embedded cluster has one JobTracker' },
+  {
+    keys: ['jobclient.select.loadbalance'],
+    reason: 'feedback goes to any JobClient of its group that wants it, at random',
+  },
+  {
+    keys: ['loadbalance'],
+    reason: 'how a JobTracker is chosen says configs.jobtracker.select.loadbalance of a JobClient or TaskTracker',
+  },
   {
     keys: ['job.submit.*', 'job.pull.frequency', 'job.preloader.*', 'job.tracker.push*', 'lazy.job.logger*'],
     reason: 'batches form by themselves, and a full queue answers busy',

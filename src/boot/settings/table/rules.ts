@@ -1,11 +1,13 @@
 /** The rules of setting values. Each says in words what fits; checks that jobs know too are the same code. */
 import { resolve } from 'node:path';
+import { type LoadBalance, loadBalances } from '../../../cluster/tracker-choice.js';
 import { LtsError } from '../../../errors.js';
 import { parseCron } from '../../../job/cron/cron.js';
 import { checkName, checkOneOf, checkWhole } from '../../../job/validate.js';
 import { durationMs } from '../../../kit/duration.js';
 import { shown } from '../../../kit/shown.js';
 import type { Rule } from './setting.js';
+import { stripped } from './spelling.js';
 
 function refuse(key: string, value: string, rule: string): never {
   throw new LtsError('LTS_CONFIG_INVALID', `${key}: ${value} ${rule}`);
@@ -74,6 +76,15 @@ export function choice<const Word extends string>(words: readonly Word[]): Rule<
     },
   };
 }
+
+/** Also as LTS spells them: `consistenthash`, `mastersalve`. */
+export const loadBalance: Rule<LoadBalance> = {
+  describe: loadBalances.join(', '),
+  read(text, place) {
+    const word = stripped(text).replace('mastersalve', 'masterslave');
+    return choice(loadBalances).read(loadBalances.find((one) => stripped(one) === word) ?? text, place);
+  },
+};
 
 /** An adapter by name: one of ours, or an extension for this port. */
 export function adapter(port: string, ours: readonly string[]): Rule<string> {

@@ -127,6 +127,10 @@ const jobClient = {
     default: '5s',
     meaning: 'A submit settles within this time.',
   }),
+  loadBalance: setting('lts.jobclient.configs.jobtracker.select.loadbalance', rule.loadBalance, {
+    default: 'random',
+    meaning: 'Which JobTracker each request goes to: any, each in turn, one of its own, or the master.',
+  }),
 };
 
 const taskTracker = {
@@ -151,6 +155,10 @@ const taskTracker = {
   abortGraceMs: setting('lts.tasktracker.abort-grace', rule.duration({ min: '0ms', max: '1h' }), {
     default: '5s',
     meaning: 'An aborted run that does not return within this time is given up.',
+  }),
+  loadBalance: setting('lts.tasktracker.configs.jobtracker.select.loadbalance', rule.loadBalance, {
+    default: 'random',
+    meaning: 'Which JobTracker serves it until that one is gone: any, the next in turn, one of its own, or the master.',
   }),
 };
 

@@ -1,0 +1,79 @@
+/**
+ * A node's Transport whose requests to any JobTracker go to the one that it chose. Whatever the registry says, nobody is stranded:
+ * when those chosen are not there, any tracker is asked.
+ */
+import { LtsError } from '../errors.js';
+import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../ports/transport.js';
+import type { Subjects } from '../protocol/subjects.js';
+import type { TrackerChoice } from './tracker-choice.js';
+
+export interface Choosing {
+  readonly choice: TrackerChoice;
+  readonly subjects: Subjects;
+  /** The message kinds that choose; others go to any tracker as before. Default: all. */
+  readonly kinds?: readonly string[] | undefined;
+}
+
+/** Chosen trackers that are asked before any. Each that is gone costs a round trip, and a stale registry may list many. */
+const chosenMax = 2;
+
+export class ChoosingTransport implements Transport {
+  readonly isForeign: boolean | undefined;
+  private readonly trackerPrefix: string;
+
+  constructor(
+    private readonly inner: Transport,
+    private readonly choosing: Choosing,
+  ) {
+    this.isForeign = inner.isForeign;
+    this.trackerPrefix = `${choosing.subjects.tracker}.`;
+  }
+
+  /** After an unknown outcome the request is its sender's to repeat; it then goes to another tracker. */
+  async request(subject: string, message: Message, options: RequestOptions): Promise<unknown> {
+    if (!this.isToChoose(subject, message.kind)) return this.send(subject, message, options);
+    for (let tries = 0; tries < chosenMax && this.inner.isUp(); tries++) {
+      const identity = this.choosing.choice.next();
+      if (identity === undefined) break;
+      try {
+        return await this.send(this.choosing.subjects.trackerOf(identity), message, options);
+      } catch (error) {
+        if (!LtsError.is(error, 'LTS_NO_TRACKER')) throw error;
+      }
+    }
+    return this.inner.request(subject, message, options);
+  }
+
+  publish(subject: string, message: Message): void {
+    this.inner.publish(subject, message);
+  }
+
+  subscribe(subject: string, handler: MessageHandler, options?: { queue?: string }): Subscription {
+    return this.inner.subscribe(subject, handler, options);
+  }
+
+  isUp(): boolean {
+    return this.inner.isUp();
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+
+  private isToChoose(subject: string, kind: string): boolean {
+    const { subjects, kinds } = this.choosing;
+    return subject === subjects.tracker && (kinds === undefined || kinds.includes(kind));
+  }
+
+  /** What is asked of a tracker by name shows whether it is there. While the way to all is broken it shows nothing. */
+  private async send(subject: string, message: Message, options: RequestOptions): Promise<unknown> {
+    try {
+      return await this.inner.request(subject, message, options);
+    } catch (error) {
+      const isUnanswered = LtsError.is(error, 'LTS_NO_TRACKER') || LtsError.is(error, 'LTS_TIMEOUT');
+      if (isUnanswered && this.inner.isUp() && subject.startsWith(this.trackerPrefix))
+        this.choosing.choice.avoid(subject.slice(this.trackerPrefix.length));
+      throw error;
+    }
+  }
+}
