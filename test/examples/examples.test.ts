@@ -97,8 +97,9 @@ const expected: Readonly<Record<string, readonly (string | RegExp)[]>> = {
 };
 
 describe('examples', () => {
-  /** What those in folders are made of, beside their `main.ts`. */
-  const parts = /^(quickstart\/(processors\/|data\/|lts\.properties$)|cluster\/node\.ts$)/;
+  /** What those in folders are made of, beside their `main.ts`, and what has a test file of its own. */
+  const parts =
+    /^(quickstart\/(processors\/|data\/|lts\.properties$)|cluster\/(node|processes|survive)\.ts$|plain-client\/main\.mjs$)/;
 
   it('each example is run here', () => {
     const files = readdirSync(join(root, 'examples'), { withFileTypes: true, recursive: true })
