@@ -6,9 +6,9 @@
  *   success                                 | succeeded, even if cancel was asked; feedback if asked
  *   anything else, cancel was asked         | cancelled
  *   failed                                  | failed/failed; feedback
- *   returned (shutdown, lease lost)         | waiting at once, counted nowhere
+ *   returned (shutdown, lease lost)         | waiting at once in its old turn, counted nowhere
  *   missed (its worker never got it)        | waiting at once, as if it had not been claimed
- *   lost (the session is gone)              | waiting at once; convicted: failed/lost
+ *   lost (the session is gone)              | waiting at once in its old turn; convicted: failed/lost
  *   later, exception, timeout; retries used | failed/exhausted or failed/timed-out; feedback
  *   the same; the next slot comes first     | failed/superseded (relyOnPrevCycle; the slot wins, as in LTS)
  *   the same, otherwise                     | waiting until the retry is due
@@ -57,7 +57,7 @@ export function nextStep(record: JobRecord, outcome: RunOutcome, around: Circums
       return { ...counted, state: 'failed', reason: 'failed' };
     case 'returned':
     case 'missed':
-      return { ...counted, state: 'waiting', dueAt: around.now };
+      return { ...counted, state: 'waiting', dueAt: oldTurn(record, around.now) };
     case 'lost':
       return afterLoss(record, outcome.others, around.now);
     case 'later':
@@ -67,13 +67,16 @@ export function nextStep(record: JobRecord, outcome: RunOutcome, around: Circums
   }
 }
 
+/** What fell with its worker has waited before: it goes ahead of what came later, however long the queue has grown. */
+const oldTurn = ({ status }: JobRecord, now: number): number => Math.min(status.dueAt ?? now, now);
+
 /** The last loss convicts only a job that was its node's only run; if others fell with it, it next runs alone. */
 function afterLoss(record: JobRecord, others: number, now: number): NextStep {
   const { retryTimes } = record.status;
   const losses = record.status.losses + 1;
-  if (losses < lossesMax) return { state: 'waiting', dueAt: now, retryTimes, losses };
+  if (losses < lossesMax) return { state: 'waiting', dueAt: oldTurn(record, now), retryTimes, losses };
   if (others === 0) return { state: 'failed', reason: 'lost', retryTimes, losses };
-  return { state: 'waiting', dueAt: now, retryTimes, losses, isAlone: true };
+  return { state: 'waiting', dueAt: oldTurn(record, now), retryTimes, losses, isAlone: true };
 }
 
 function afterRetryable(

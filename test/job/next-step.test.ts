@@ -6,6 +6,8 @@ import { aRun } from '../helpers/records.js';
 
 const now = 50_000;
 const around = { now, chance: 0.5 };
+/** When the run that is looked at was due. */
+const turn = aRun().status.dueAt;
 const success: RunOutcome = { kind: 'success' };
 const failed: RunOutcome = { kind: 'failed' };
 const later: RunOutcome = { kind: 'later' };
@@ -37,22 +39,26 @@ describe('nextStep', () => {
     expect(nextStep(aRun(), failed, around)).toEqual({ state: 'failed', reason: 'failed', retryTimes: 0, losses: 0 });
   });
 
-  it.each([returned, missed])('%j waits at once and is counted nowhere, even with all retries used', (outcome) => {
+  it.each([returned, missed])('%j waits at once in its old turn and is counted nowhere, even with all retries used', (outcome) => {
     const step = nextStep(aRun({ retryTimes: 10, losses: 2 }), outcome, { ...around, nextSlotAt: 50_001 });
-    expect(step).toEqual({ state: 'waiting', dueAt: now, retryTimes: 10, losses: 2 });
+    expect(step).toEqual({ state: 'waiting', dueAt: turn, retryTimes: 10, losses: 2 });
   });
 
-  it('the first two losses wait at once, whoever fell with it', () => {
+  it('the first two losses wait at once in their old turn, whoever fell with it', () => {
     for (const others of [0, 63]) {
       expect(nextStep(aRun(), lostWith(others), around)).toEqual({
         state: 'waiting',
-        dueAt: now,
+        dueAt: turn,
         retryTimes: 0,
         losses: 1,
       });
       const second = nextStep(aRun({ losses: 1 }), lostWith(others), around);
-      expect(second).toEqual({ state: 'waiting', dueAt: now, retryTimes: 0, losses: 2 });
+      expect(second).toEqual({ state: 'waiting', dueAt: turn, retryTimes: 0, losses: 2 });
     }
+  });
+
+  it('what was claimed by a clock that goes before this one waits no longer than now', () => {
+    expect(nextStep(aRun({ dueAt: now + 5 }), lostWith(0), around).dueAt).toBe(now);
   });
 
   it('the third loss convicts a job that was alone on its node', () => {
@@ -64,7 +70,7 @@ describe('nextStep', () => {
   it('a third loss with others beside it asks for a run alone, and so does every later one', () => {
     for (const losses of [2, 3, 7]) {
       const step = nextStep(aRun({ losses }), lostWith(1), around);
-      expect(step).toEqual({ state: 'waiting', dueAt: now, retryTimes: 0, losses: losses + 1, isAlone: true });
+      expect(step).toEqual({ state: 'waiting', dueAt: turn, retryTimes: 0, losses: losses + 1, isAlone: true });
     }
   });
 
