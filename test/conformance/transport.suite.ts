@@ -55,6 +55,14 @@ export function transportSuite(
       expect(await ask({ list: [1, null, 'x'] })).toEqual({ kind: 'ask', body: { list: [1, null, 'x'] }, text: 'ü😀' });
     });
 
+    it('regression: options that were made for another subject sent the request there', async () => {
+      answerer.subscribe('test.subject', async () => 'asked');
+      answerer.subscribe('test.other', async () => 'other');
+      await fixture.settle();
+      const options = { deadlineMs, subject: 'test.other' };
+      expect(await asker.request('test.subject', { kind: 'ask', body: null }, options)).toBe('asked');
+    });
+
     itHears('never calls a handler inside request()', async () => {
       let isCalled = false;
       asker.subscribe('test.subject', async () => {
