@@ -2,7 +2,7 @@
  * Runs seeds: `--seeds N --from S`, one seed with its trace: `--seed N --trace`, or the planted bugs: `--plant all|name`.
  * `--keep` goes on after a failing seed, `--ignore text` passes over violations with that text, to look behind a known bug.
  * `--every-crash --seed N` plays one short life again and again, each time with one crash at the next place where a node can die.
- * `--trackers N` plays every seed with so many trackers; by default half of them have one, the others two to five.
+ * `--trackers N` plays every seed (or every crash) with so many trackers; by default half of them have one, the others two to five.
  * `--unordered-store` lets the answers of the store overtake each other.
  * Ends with one line of counts; exits with 1 on a violation, a bug that went unseen, or a rejection that nobody handled.
  */
