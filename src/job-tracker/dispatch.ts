@@ -40,7 +40,7 @@ export class Dispatch implements WriteObserver {
   private readonly peeks: Peeks;
   private isStopping = false;
   /** Nothing is claimed for the moment; pulls wait. */
-  isPaused = false;
+  private isPaused = false;
 
   constructor(
     private readonly parts: TrackerParts,

@@ -84,7 +84,7 @@ export class JobTrackerRole {
         .catch((error) => ports.log.error({ error }, 'an expired slot is left to the sweep'));
     });
     this.trigger = new Trigger(parts, this.writes, this.schedules);
-    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, () => this.trigger.catchUp());
+    this.rescue = new Rescue(parts, this.sessions, this.dispatch, this.settle, (since) => this.trigger.catchUp(since));
     this.sessions.onLost = (session) => this.dispatch.drop(session);
     this.hints = new Hints(parts, this.dispatch);
     if (!parts.isAlone) this.writes.onCommit((records) => this.hints.committed(records));

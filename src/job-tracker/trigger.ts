@@ -67,12 +67,12 @@ export class Trigger implements WriteObserver {
     });
   }
 
-  /** Slots whose time passed while no tracker was alive. */
-  async catchUp(): Promise<void> {
+  /** Slots from `since` on whose time passed while no tracker was there. */
+  async catchUp(since = Number.NEGATIVE_INFINITY): Promise<void> {
     const lateBefore = this.parts.ports.clock.wallMs() - misfireGraceMs;
     await this.forEachSchedule(async (schedule, instance) => {
       const { slot } = schedule.status;
-      if (!instance || !slot || slot.at >= lateBefore) return;
+      if (!instance || !slot || slot.at >= lateBefore || slot.at < since) return;
       if (instance.status.state === 'waiting' && instance.status.attempt === 0)
         await this.judgeMissed(schedule, instance, slot);
     });

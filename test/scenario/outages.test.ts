@@ -125,6 +125,23 @@ describe.each([1, 3])('ten minutes without a message server, with %i tracker(s)'
   });
 });
 
+describe('ten seconds in which one of three trackers is cut off', () => {
+  it.each(['skip', 'fire-all'] as const)('leave alone a %s slot that waited for its worker before', async (misfire) => {
+    const cluster = await clusterOf(3);
+    const scheduleId = await cluster.submit({ cron: '0 * * * * ?', timeZone: 'UTC', misfire });
+    await cluster.advance(2 * minuteMs - (cluster.time.nowMs % minuteMs) + 30_000);
+    const [cut] = cluster.peers;
+    if (cut) cut.node.isCut = true;
+    await cluster.advance(10_000);
+    if (cut) cut.node.isCut = false;
+    await cluster.advance(2_000);
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    await cluster.advance(minuteMs);
+    expect(await firedMinutes(cluster, scheduleId)).toEqual([1, 3]);
+    await cluster.stop();
+  });
+});
+
 describe('an hour without any tracker', () => {
   it.each([
     ['fire-once', true, [10, 70, 80]],

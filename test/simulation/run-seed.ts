@@ -1,5 +1,6 @@
 /** One seed from its first event to its last: safety with faults, then liveness without. */
 import { SeededChance } from '../../src/testing/seeded-chance.js';
+import { Incidents } from './incidents.js';
 import { realRoles } from './nodes.js';
 import { type Plan, planOf } from './swarm.js';
 import { Workload } from './workload.js';
@@ -52,6 +53,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
 async function play(world: World, workload: Workload): Promise<void> {
   const isSound = () => world.ledger.violations.length === 0;
   world.start();
+  new Incidents(world).start();
   workload.start();
   await world.time.runWhile(isSound, world.plan.safetyMs);
   if (isSound()) await live(world, workload, isSound);

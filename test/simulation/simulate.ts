@@ -2,14 +2,14 @@
  * Runs seeds: `--seeds N --from S`, one seed with its trace: `--seed N --trace`, or the planted bugs: `--plant all|name`.
  * `--keep` goes on after a failing seed, `--ignore text` passes over violations with that text, to look behind a known bug.
  * `--every-crash --seed N` plays one short life again and again, each time with one crash at the next place where a node can die.
- * `--trackers N` plays every seed with so many trackers; by default half of them have one, the others two to five.
+ * `--trackers N` plays every seed (or every crash) with so many trackers; by default half of them have one, the others two to five.
  * `--unordered-store` lets the answers of the store overtake each other.
  * Ends with one line of counts; exits with 1 on a violation, a bug that went unseen, or a rejection that nobody handled.
  */
 import { parseArgs } from 'node:util';
 import { SeededChance } from '../../src/testing/seeded-chance.js';
 import { withoutGlobals } from './bare-globals.js';
-import { addCounts, missingMarks } from './coverage.js';
+import { addCounts, effectMarks, faultMarks, missingMarks, sharedMarks } from './coverage.js';
 import { plants } from './plants.js';
 import { type Outcome, type RunOptions, runSeed } from './run-seed.js';
 import { calmPlan, planOf, type Role } from './swarm.js';
@@ -111,6 +111,9 @@ async function runEveryCrash(seed: number): Promise<void> {
   }
 }
 
+const marksOf = (trackers: string | undefined) =>
+  trackers === '1' ? [...faultMarks, ...effectMarks] : [...faultMarks, ...effectMarks, ...sharedMarks];
+
 const startedAt = performance.now();
 const from = Number(values.from);
 if (values['every-crash']) await runEveryCrash(Number(values.seed ?? from));
@@ -131,7 +134,9 @@ else if (values.seed !== undefined) {
 else await runSeeds(from, Number(values.seeds ?? 100));
 
 const unseen =
-  (totals.seeds ?? 0) >= 200 && values.plant === undefined && !values['every-crash'] ? missingMarks(totals) : [];
+  (totals.seeds ?? 0) >= 200 && values.plant === undefined && !values['every-crash']
+    ? missingMarks(totals, marksOf(values.trackers))
+    : [];
 if (unseen.length > 0) {
   console.log(`never happened, so never tested: ${unseen.join(', ')}`);
   failed++;

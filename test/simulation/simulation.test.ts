@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { addCounts, faultMarks, missingMarks } from './coverage.js';
+import { addCounts, faultMarks, missingMarks, sharedMarks } from './coverage.js';
 import { plants } from './plants.js';
 import { runSeed } from './run-seed.js';
 
@@ -24,7 +24,7 @@ describe('a simulated cluster', () => {
       expect(outcome.violations, `replay: npm run simulate -- --seed ${seed} --trace`).toEqual([]);
       addCounts(counts, outcome.counts);
     }
-    expect(missingMarks(counts, faultMarks)).toEqual([]);
+    expect(missingMarks(counts, [...faultMarks, ...sharedMarks])).toEqual([]);
   });
 
   test('does the same again for the same seed', { timeout: 60_000 }, async () => {

@@ -16,7 +16,6 @@ import { Trace } from '../../src/testing/trace.js';
 import { type ClockError, worldBeganAt } from '../../src/testing/virtual-clock.js';
 import { VirtualTime } from '../../src/testing/virtual-time.js';
 import { Checker } from './checker.js';
-import { Incidents } from './incidents.js';
 import { type Incident, Ledger } from './ledger.js';
 import { type NodePorts, type Running, SimulatedProcess } from './process.js';
 import { SimulatedRegistry } from './registry.js';
@@ -126,7 +125,6 @@ export class World {
   start(): void {
     for (const process of this.processes) process.start();
     this.countPlan();
-    new Incidents(this).start();
   }
 
   /** From now on nothing goes wrong any more, and everyone who is down comes back. */

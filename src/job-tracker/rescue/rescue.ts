@@ -40,16 +40,15 @@ export class Rescue {
   /** Sessions found in the store at start. */
   private restored: readonly Lease[] = [];
   private lastPulseMono = 0;
-  /** While it was cut off. */
-  private wasOnlyOne = false;
+  private cutOffSince: number | undefined;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly sessions: Sessions,
     private readonly dispatch: Dispatch,
     settle: Settle,
-    /** Slots that nobody could fire are to be judged: told when the tracker itself was held up or cut off, and none was there beside it. */
-    private readonly onMissed: () => Promise<void>,
+    /** Slots from this instant on may have come due when nobody could fire them: the tracker itself was held up or cut off. */
+    private readonly onMissed: (since: number) => Promise<void>,
   ) {
     const { clock, log } = parts.ports;
     this.grace = new Grace(parts);
@@ -141,26 +140,30 @@ export class Rescue {
     const isLate = now - this.lastPulseMono > everyMs + lateMs;
     this.lastPulseMono = now;
     if (isLate) this.grace.begin();
-    if (isLate && this.isOnlyOne) await this.onMissed();
+    if (isLate && this.isOnlyOne) await this.onMissed(Number.NEGATIVE_INFINITY);
     await this.noteOutage();
   }
 
   /**
-   * Who reaches nobody claims nothing: the reply would be lost. Back again, it judges the slots that passed before it hands out any;
-   * whether another tracker was there to fire them is what the registry showed last, for all come back at once.
+   * Who reaches nobody claims nothing: the reply would be lost. Back again, it judges the slots that came due meanwhile before it
+   * hands out any. Most often all were cut off. Where it was alone in that, the others have fired these slots, or left one waiting
+   * for a free worker, which is then taken for missed.
    */
   private async noteOutage(): Promise<void> {
-    if (!this.parts.ports.transport.isUp()) {
+    const { clock, transport } = this.parts.ports;
+    if (!transport.isUp()) {
       this.grace.begin();
       this.dispatch.pause();
-      this.wasOnlyOne = this.isOnlyOne;
+      this.cutOffSince ??= clock.wallMs() - lateMs;
       return;
     }
-    if (!this.dispatch.isPaused) return;
+    if (this.cutOffSince === undefined) return;
+    const since = this.cutOffSince;
+    this.cutOffSince = undefined;
     try {
-      if (this.wasOnlyOne) await this.onMissed();
+      await this.onMissed(since);
     } finally {
-      this.dispatch.goOn();
+      if (this.cutOffSince === undefined) this.dispatch.goOn();
     }
   }
 
