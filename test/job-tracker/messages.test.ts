@@ -123,3 +123,32 @@ it("that a run was lost is the tracker's own verdict, and that it never came is 
   expect((await cluster.untilEnded(jobId)).status).toMatchObject({ state: 'succeeded', attempt: 1, losses: 0 });
   await cluster.stop();
 });
+
+it('who asks for a job does not learn what it takes to report for its run', async () => {
+  const cluster = await startCluster();
+  await cluster.startWorker({
+    jobRunner: async ({ bizLogger, signal }) => {
+      bizLogger.info('at work');
+      await cluster.clock.sleep(60_000, signal);
+      return 'mine';
+    },
+  });
+  const jobId = await cluster.submit({});
+  await cluster.advance(1_000);
+  const { runId = '' } = (await cluster.record(jobId)).status;
+  const told = [
+    await ask(cluster, 'GetJob', { jobId }),
+    await ask(cluster, 'ListJobs', { limit: 10 }),
+    await ask(cluster, 'AwaitJob', { jobId, afterRev: 0, waitMs: 1_000, isLogWanted: true }),
+    await ask(cluster, 'ReadLog', { jobId, limit: 10 }),
+    await ask(cluster, 'ExplainJob', { jobId }),
+  ].map((reply) => JSON.stringify(reply));
+  expect(told.filter((reply) => reply.includes(runId))).toEqual([]);
+  expect(told[0]).toContain(runId.slice(0, 8));
+  const report = { jobId, runId: runId.slice(0, 8), outcome: { kind: 'success', result: '"forged"' } };
+  expect(await ask(cluster, 'ReportRuns', { session: '', slots: 0, reports: [report] })).toMatchObject({
+    answers: ['stale'],
+  });
+  expect(await cluster.until(cluster.client.role.result(jobId))).toBe('mine');
+  await cluster.stop();
+});

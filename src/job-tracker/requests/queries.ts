@@ -66,6 +66,14 @@ async function fitting<Page>(
   }
 }
 
+/** A whole runId is the right to report for its run, and its worker's alone: others tell runs apart by 8 characters. */
+const shownRun = <Id extends string | undefined>(runId: Id) => runId?.slice(0, 8) as Id;
+
+const shownJob = (record: JobRecord): JobRecord =>
+  record.status.runId === undefined
+    ? record
+    : { ...record, status: { ...record.status, runId: shownRun(record.status.runId) } };
+
 interface Waiter {
   readonly afterRev: number;
   readonly isLogWanted: boolean;
@@ -83,7 +91,7 @@ export class Queries implements WriteObserver {
 
   async get(key: JobKey): Promise<ReplyOf<'GetJob'>> {
     try {
-      return { job: await findJob(this.parts.ports.queue, key) };
+      return { job: shownJob(await findJob(this.parts.ports.queue, key)) };
     } catch (error) {
       if (LtsError.is(error, 'LTS_JOB_NOT_FOUND')) return {};
       throw error;
@@ -97,7 +105,7 @@ export class Queries implements WriteObserver {
       (limit) => this.parts.ports.queue.list({ ...request, limit }),
       ({ records }) => records.reduce((sum, record) => sum + recordBytes(record), 0),
     );
-    return page;
+    return { ...page, records: page.records.map(shownJob) };
   }
 
   async count(): Promise<ReplyOf<'CountJobs'>> {
@@ -111,7 +119,13 @@ export class Queries implements WriteObserver {
       (most) => this.parts.ports.logger.read(jobId, { cursor, limit: most }),
       ({ lines }) => lines.reduce((sum, { text }) => sum + 256 + wireBytes(text), 0),
     );
-    return isCut ? { ...page, hasMore: true } : page;
+    const lines = page.lines.map((line) => ({ ...line, runId: shownRun(line.runId) }));
+    return isCut ? { ...page, lines, hasMore: true } : { ...page, lines };
+  }
+
+  private newsOf(job: JobRecord): ReplyOf<'AwaitJob'> {
+    const progress = this.progress.get(job.jobId);
+    return { job: shownJob(job), progress: progress && { ...progress, runId: shownRun(progress.runId) } };
   }
 
   /** A long poll: the present state once its rev is greater, or when the wait is over. */
@@ -120,14 +134,14 @@ export class Queries implements WriteObserver {
     const over = new AbortController();
     try {
       const job = await this.newer(jobId, afterRev);
-      if (job) return { job, progress: this.progress.get(jobId) };
+      if (job) return this.newsOf(job);
       // Lines that came between the caller's last look and this one: nobody will wake it for them any more.
       if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
       const untilMono = this.parts.ports.clock.monoMs() + Math.min(Math.max(0, waitMs), waitMsMax);
       for (;;) {
         const isOver = await this.rest(waiter, untilMono, over.signal);
         const [now] = await this.parts.ports.queue.get([jobId]);
-        if (isOver || (now?.status.rev ?? 0) > afterRev) return { job: now, progress: this.progress.get(jobId) };
+        if (isOver || (now?.status.rev ?? 0) > afterRev) return now ? this.newsOf(now) : {};
         if (isLogWanted && (await this.readLog({ jobId, cursor, limit: 1 })).lines.length > 0) return {};
       }
     } finally {
