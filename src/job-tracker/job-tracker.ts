@@ -19,6 +19,7 @@ import { answering, ask, type Steps } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { Malformed } from '../cluster/malformed.js';
 import { LtsError } from '../errors.js';
+import { shownRun } from '../job/log-line.js';
 import type { Subscription } from '../ports/transport.js';
 import { limits } from '../protocol/limits.js';
 import type { BodyOf, ReplyOf } from '../protocol/messages.js';
@@ -229,7 +230,7 @@ export class JobTrackerRole {
     this.queries.noteProgress(progress);
     if (progress.length > 0 && !this.parts.isAlone) this.hints.progressed(progress);
     if (lines.length === 0) return {};
-    await this.parts.ports.logger.append(lines);
+    await this.parts.ports.logger.append(lines.map((line) => ({ ...line, runId: shownRun(line.runId) })));
     this.queries.noteLines(lines);
     return {};
   }

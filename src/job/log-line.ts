@@ -6,7 +6,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 export interface JobLogLine {
   readonly jobId: string;
-  /** Absent on lines of the JobTracker. */
+  /** As people see it; absent on lines of the JobTracker. */
   readonly runId?: string | undefined;
   /** Unique within (jobId, runId): an appended line that comes again changes nothing. */
   readonly seq: number;
@@ -16,6 +16,9 @@ export interface JobLogLine {
   readonly type: string;
   readonly text: string;
 }
+
+/** A whole runId is the right to report for its run, and its worker's alone: others tell the runs of a job apart by 8 characters. */
+export const shownRun = <Id extends string | undefined>(runId: Id): Id => runId?.slice(0, 8) as Id;
 
 /** Where a line stands among those of its job: by time, run and number. */
 export type LogPlace = readonly [at: number, runId: string, seq: number];

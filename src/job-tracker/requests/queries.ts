@@ -2,7 +2,7 @@
 import { LtsError } from '../../errors.js';
 import { type JobRecord, recordBytes } from '../../job/job.js';
 import type { ListRequest } from '../../job/listing.js';
-import type { JobLogLine } from '../../job/log-line.js';
+import { type JobLogLine, shownRun } from '../../job/log-line.js';
 import { isJobId } from '../../job/validate.js';
 import { Deferred } from '../../kit/deferred.js';
 import { shown, textOf } from '../../kit/shown.js';
@@ -66,9 +66,6 @@ async function fitting<Page>(
   }
 }
 
-/** A whole runId is the right to report for its run, and its worker's alone: others tell runs apart by 8 characters. */
-const shownRun = <Id extends string | undefined>(runId: Id) => runId?.slice(0, 8) as Id;
-
 const shownJob = (record: JobRecord): JobRecord =>
   record.status.runId === undefined
     ? record
@@ -119,8 +116,7 @@ export class Queries implements WriteObserver {
       (most) => this.parts.ports.logger.read(jobId, { cursor, limit: most }),
       ({ lines }) => lines.reduce((sum, { text }) => sum + 256 + wireBytes(text), 0),
     );
-    const lines = page.lines.map((line) => ({ ...line, runId: shownRun(line.runId) }));
-    return isCut ? { ...page, lines, hasMore: true } : { ...page, lines };
+    return isCut ? { ...page, hasMore: true } : page;
   }
 
   private newsOf(job: JobRecord): ReplyOf<'AwaitJob'> {
