@@ -17,7 +17,7 @@ export class Duty {
 
   constructor(private readonly options: DutyOptions) {}
 
-  /** The first round comes after `everyMs`. */
+  /** The first round comes after `everyMs`, the others at this rate; after a long one there is a pause all the same. */
   start(): void {
     this.ended = this.loop();
   }
@@ -31,14 +31,16 @@ export class Duty {
   private async loop(): Promise<void> {
     const { clock, everyMs, log, name, run } = this.options;
     const { signal } = this.stopping;
-    while (!signal.aborted) {
-      await clock.sleep(everyMs, signal);
+    for (let restMs = everyMs; !signal.aborted; ) {
+      await clock.sleep(restMs, signal);
       if (signal.aborted) return;
+      const began = clock.monoMs();
       try {
         await run();
       } catch (error) {
         log.error({ duty: name, error }, `${name} failed; it is tried again in ${everyMs} ms`);
       }
+      restMs = Math.max(everyMs / 10, everyMs - (clock.monoMs() - began));
     }
   }
 }
