@@ -12,7 +12,7 @@ export interface OldDataParts {
   readonly log: Log;
 }
 
-export const tooOldMs = 7 * 86_400_000;
+const tooOldMs = 7 * 86_400_000;
 /** For all that is asked at once. */
 const answerWithinMs = 5_000;
 
