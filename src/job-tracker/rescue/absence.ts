@@ -6,11 +6,7 @@ import { Duty } from '../../cluster/duty.js';
 import { LtsError } from '../../errors.js';
 import type { Dispatch } from '../dispatch.js';
 import type { TrackerParts } from '../tracker-ports.js';
-import type { Grace } from './grace.js';
-
-const everyMs = 1_000;
-/** A tick this late means that the tracker itself was held up. */
-const lateMs = 2_000;
+import { type Grace, lateMs, pulseMs } from './grace.js';
 
 export interface AbsenceParts {
   readonly grace: Grace;
@@ -21,7 +17,6 @@ export interface AbsenceParts {
 
 export class Absence {
   private readonly pulse: Duty;
-  private lastPulseMono = 0;
   /** Slots from then on are not judged yet. */
   private missedSince: number | undefined;
 
@@ -30,11 +25,11 @@ export class Absence {
     private readonly own: AbsenceParts,
   ) {
     const { clock, log } = parts.ports;
-    this.pulse = new Duty({ name: 'pulse', everyMs, clock, log, run: () => this.look() });
+    this.pulse = new Duty({ name: 'pulse', everyMs: pulseMs, clock, log, run: () => this.look() });
   }
 
   start(): void {
-    this.lastPulseMono = this.parts.ports.clock.monoMs();
+    this.own.grace.pulse();
     this.pulse.start();
   }
 
@@ -42,16 +37,15 @@ export class Absence {
     return this.pulse.stop();
   }
 
-  /** To be called before anything is judged. Measures nothing but its own coming: the work of a tick is no lateness, a pause of the process is. */
+  /** To be called before anything is judged: the work of a tick is no lateness, a pause of the process is. */
   notice(): void {
     const { clock, transport } = this.parts.ports;
-    const now = clock.monoMs();
-    const isLate = now - this.lastPulseMono > everyMs + lateMs;
-    this.lastPulseMono = now;
-    if (isLate || !transport.isUp()) this.own.grace.begin();
+    const isLate = this.own.grace.pulse();
     if (isLate && this.isOnlyOne) this.miss(Number.NEGATIVE_INFINITY);
+    if (transport.isUp()) return;
     // Who reaches nobody claims nothing: the reply would be lost.
-    if (!transport.isUp()) this.miss(clock.wallMs() - lateMs);
+    this.own.grace.begin();
+    this.miss(clock.wallMs() - lateMs);
   }
 
   private miss(since: number): void {

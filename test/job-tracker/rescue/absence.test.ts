@@ -14,8 +14,9 @@ function anAbsence(failures: Error[]) {
   const ports = { clock, log, transport: { isUp: () => link.isUp } } as unknown as TrackerPorts;
   const parts = partsOf(ports, { cluster: 'test' });
   const began = clock.wallMs();
+  const grace = new Grace(parts);
   const absence = new Absence(parts, {
-    grace: new Grace(parts),
+    grace,
     dispatch: { pause: () => {}, goOn: () => void happened.push('goes on') },
     judgeMissed: async (since) => {
       happened.push(`judges from ${since - began}`);
@@ -24,7 +25,7 @@ function anAbsence(failures: Error[]) {
     },
   });
   absence.start();
-  return { absence, clock, link, happened };
+  return { absence, grace, clock, link, happened };
 }
 
 const cutFor3s = async (failures: Error[]) => {
@@ -52,4 +53,25 @@ it('waits for its store', async () => {
 
 it('goes on after any other failure: one broken schedule must not stop all work', async () => {
   expect(await cutFor3s([new Error('broken')])).toEqual(['judges from 4000', 'goes on']);
+});
+
+it('judges nobody after a freeze, also before its next pulse, nor for a lease after it', async () => {
+  const { absence, grace, clock } = anAbsence([]);
+  await clock.advance(2_000);
+  expect(grace.isOn).toBe(false);
+  const stopped = absence.stop();
+  await clock.advance(1_000);
+  await stopped;
+  await clock.advance(3_000);
+  expect(grace.isOn).toBe(true);
+  absence.notice();
+  await clock.advance(2_000);
+  absence.notice();
+  expect(grace.isOn).toBe(true);
+});
+
+it('judges nobody while it is cut off, also before its next pulse', async () => {
+  const { grace, link } = anAbsence([]);
+  link.isUp = false;
+  expect(grace.isOn).toBe(true);
 });
