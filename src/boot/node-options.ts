@@ -70,7 +70,7 @@ export interface NatsOptions {
   readonly replicas?: number | undefined;
 }
 
-/** Must not throw; what it throws is logged. */
+/** Not waited for; what it throws is logged. */
 export type MasterChangeListener = (master: NodeInfo, isMaster: boolean) => unknown;
 
 export const isEmbedded = ({ registryAddress = 'embedded' }: NodeOptions): boolean => registryAddress === 'embedded';

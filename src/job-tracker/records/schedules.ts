@@ -40,7 +40,6 @@ export class Schedules {
     const origins = new Map(
       instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])),
     );
-    if (origins.size === 0) return new Map();
     const ids = [...new Set([...origins.values()].map((origin) => origin.scheduleId))];
     const found = await this.parts.ports.queue.get(ids);
     const schedules = new Map(found.flatMap((record) => (record ? [[record.jobId, record] as const] : [])));
