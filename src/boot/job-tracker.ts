@@ -83,7 +83,7 @@ export class JobTracker {
   }
 
   private async open(): Promise<Running> {
-    const place = await enterPlace(this.options, 'JOB_TRACKER', () => void this.stop());
+    const place = await enterPlace(this.options, 'JOB_TRACKER', () => this.stop());
     const { jobLogger, mongo } = this.options;
     let ground: Ground;
     try {

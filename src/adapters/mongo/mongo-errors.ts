@@ -69,9 +69,12 @@ export function refusalsOf(error: unknown): Refusals {
   return { places: refused.map(({ index }) => index), matched: (error as DriverError).result?.matchedCount ?? 0 };
 }
 
-/** Server addresses as they may be shown: without user and password. */
+/** Server addresses as they may be shown: without user and password, whether they are a URL or not, and without the secrets of its options. */
 export const shownAddresses = (addresses: string): string =>
-  addresses.replace(/\/\/.*@/, '//***@').replace(/([?&](?:password|authMechanismProperties)=)[^&]*/gi, '$1***');
+  addresses
+    .replace(/\/\/.*@/, '//***@')
+    .replace(/^[^\s/]*@/, '***@')
+    .replace(/([?&](?:\w*password|authMechanismProperties)=)[^&\s]*/gi, '$1***');
 
 /** What a caller of the store is told. LtsErrors pass. */
 export function storeError(what: string, place: string, error: unknown): LtsError {

@@ -47,6 +47,16 @@ withMongo('start', (place: MongoPlace) => {
     expect(error.message).not.toContain('tiger');
   });
 
+  it.each([
+    'scott:tiger@127.0.0.1:1',
+    'mongodb://127.0.0.1:1/?tlsCertificateKeyFilePassword=tiger&appName=x',
+    'mongodb://127.0.0.1:1/?proxyHost=127.0.0.1&proxyPort=1&proxyUsername=scott&proxyPassword=tiger',
+  ])('a secret outside the login of a URL stood in the error: %s', async (addresses) => {
+    const error = await errorOf(place.open({ addresses, connectMs: 100 }));
+    expect(error.message).toMatch(/127\.0\.0\.1:1/);
+    expect(error.message).not.toContain('tiger');
+  });
+
   it('warns of a single server and names the write concern', async () => {
     const pool = await place.open();
     if (!place.running.isReal) {
