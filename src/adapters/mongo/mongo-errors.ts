@@ -20,6 +20,7 @@ const passingNames: ReadonlySet<string> = new Set([
 const duplicateKey = 11_000;
 const authenticationFailed = 18;
 const unauthorized = 13;
+const namespaceNotFound = 26;
 
 interface DriverError extends Error {
   readonly code?: unknown;
@@ -52,6 +53,9 @@ function concernFailed(error: DriverError): boolean {
 export function isDuplicateKey(error: unknown): boolean {
   return isDriverError(error) && rootOf(error).code === duplicateKey && !concernFailed(error);
 }
+
+/** The collection is not there. */
+export const isMissing = (error: unknown): boolean => isDriverError(error) && rootOf(error).code === namespaceNotFound;
 
 /** What became of a bulk write whose every statement was answered. */
 export interface Refusals {
