@@ -152,14 +152,14 @@ export class LtsApplication {
   }
 
   private async stopAll(deadlineMs: number): Promise<AppStopReport> {
-    const untilMono = clock.monoMs() + deadlineMs - closingMs(deadlineMs);
+    const endMono = clock.monoMs() + deadlineMs;
     const { nodes, jobClient, log } = this.parts;
     this.state = 'drains';
     const report = { finished: 0, handedBack: 0, abandoned: 0 };
     try {
       for (const group of stopOrder(nodes)) {
-        const leftMs = Math.max(0, untilMono - clock.monoMs());
-        const ends = await Promise.allSettled(group.map(({ node }) => node.stop(leftMs)));
+        const leftMs = Math.max(0, endMono - clock.monoMs());
+        const ends = await Promise.allSettled(group.map((one) => stopNode(one, leftMs, closingMs(deadlineMs))));
         for (const end of ends) note(end, report, log);
       }
     } finally {
@@ -178,6 +178,11 @@ export class LtsApplication {
 function stopOrder(nodes: readonly AppNode[]): AppNode[][] {
   const types = ['TASK_TRACKER', 'JOB_CLIENT', 'JOB_TRACKER'] as const;
   return types.map((type) => nodes.filter((node) => node.type === type));
+}
+
+/** Runs end in time for what follows them. */
+function stopNode({ type, node }: AppNode, leftMs: number, followingMs: number): Promise<unknown> {
+  return node.stop(type === 'TASK_TRACKER' ? Math.max(0, leftMs - followingMs) : leftMs);
 }
 
 function note(

@@ -8,6 +8,7 @@ import { JobClient, type JobResult, JobTracker, type NodeInfo, TaskTracker } fro
 import { Deferred } from '../../../src/kit/deferred.js';
 import { type MongoServer, startMongoServer, whyNoMongo } from '../../servers/mongo-server.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
+import { FlakyProxy } from '../mongo/flaky-proxy.js';
 
 const missing = natsMissing() ?? whyNoMongo;
 let nats: NatsServer;
@@ -182,6 +183,30 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     const client = await started(new JobClient(node()));
     expect((await client.submitJob({ taskId: 'T', delay: '1h' })).code).toBe('accepted');
     expect((await client.submitJob({ taskId: 'T', delay: '1h' })).code).toBe('duplicate');
+  });
+
+  it('a stop while MongoDB was away took as long as its calls there, whatever the deadline', async () => {
+    const { node } = aCluster();
+    const proxy = new FlakyProxy(mongo.host);
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    const addresses = proxy.url;
+    const options = { ...node(), jobQueue: 'mongo', mongo: { addresses, database: `lts_${node().clusterName}` } };
+    const tracker = await started(new JobTracker(options));
+    const client = await started(new JobClient(node()));
+    await started(new TaskTracker({ ...node(), jobRunner: () => 1 }));
+    await client.result((await client.submitJob({})).jobId);
+    let isLooking = false;
+    proxy.rule((piece) => {
+      isLooking ||= piece.includes('_leases');
+      return 'swallowed';
+    });
+    const late = client.submitJob({});
+    await until(() => isLooking);
+    const began = performance.now();
+    await tracker.stop(300);
+    expect(performance.now() - began).toBeLessThan(4_000);
+    expect((await late).code).toBe('stored-locally');
   });
 
   it('is refused where there is no MongoDB, saying where it looked', async () => {
