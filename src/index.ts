@@ -10,7 +10,7 @@ export type { JobRunnerLike } from './boot/beans/run-steps.js';
 export { defineExtension, type Extension, type ExtensionPlace } from './boot/extensions.js';
 export { JobClient, JobClient as RetryJobClient, type JobClientOptions } from './boot/job-client.js';
 export { JobTracker, type JobTrackerOptions } from './boot/job-tracker.js';
-export type { MasterChangeListener, NodeOptions } from './boot/node-options.js';
+export type { GiveUpListener, MasterChangeListener, NodeOptions } from './boot/node-options.js';
 export { JobHandle } from './boot/submitting/job-handle.js';
 export { LtsJobClient } from './boot/submitting/lts-job-client.js';
 export type { Response } from './boot/submitting/response.js';

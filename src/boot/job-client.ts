@@ -100,7 +100,7 @@ export class JobClient implements JobSource {
 
   private async open(): Promise<PlacedNode<JobClientRole>> {
     const { loadBalance } = this.options;
-    const place = await choosing(await enterPlace(this.options, 'JOB_CLIENT', () => void this.stop()), { loadBalance });
+    const place = await choosing(await enterPlace(this.options, 'JOB_CLIENT', () => this.stop()), { loadBalance });
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
     const onComplete =
       typeof jobCompletedHandler === 'object'

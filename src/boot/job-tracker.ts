@@ -1,4 +1,5 @@
 /** JobTracker as users construct it. */
+import { within } from '../cluster/within.js';
 import { parseCron } from '../job/cron/cron.js';
 import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
@@ -11,7 +12,7 @@ import { RegistryPeers } from './places/peers.js';
 import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
 import { replayOf } from './stores/replays.js';
 import type { Stores } from './stores/stores.js';
-import { chance, ids } from './system-ports.js';
+import { chance, clock, ids } from './system-ports.js';
 
 export interface JobTrackerOptions extends NodeOptions {
   /** For jobs that do not name their own. Default 10. */
@@ -30,7 +31,10 @@ export interface JobTrackerOptions extends NodeOptions {
   readonly timeZone?: string | undefined;
 }
 
-type Running = PlacedNode<JobTrackerRole>;
+interface Running extends PlacedNode<JobTrackerRole> {
+  /** A store that other processes use, too, may be left with work under way. */
+  readonly isShared: boolean;
+}
 
 /** What it works on, and who does so beside it; nobody where the store can be its own only. */
 type Ground = Stores & { readonly peers: RegistryPeers | undefined };
@@ -67,11 +71,16 @@ export class JobTracker {
     return this;
   }
 
-  /** Answers what is open and closes the store. */
-  async stop(): Promise<void> {
-    await this.once.stop(async ({ role, ...node }) => {
+  /**
+   * Answers what is open and closes the store. While MongoDB does not answer, what is under way is given up at the deadline (default
+   * 25,000 ms): each call there is safe to be left or to be repeated by another JobTracker. A local store is waited for.
+   */
+  async stop(deadlineMs = 25_000): Promise<void> {
+    await this.once.stop(async ({ role, isShared, ...node }) => {
       try {
-        await role.stop();
+        const stopped = role.stop();
+        if (!isShared) await stopped;
+        else if (!(await within(clock, deadlineMs, stopped))) sayGivenUp(node, deadlineMs);
       } finally {
         await leaveNode(node);
       }
@@ -83,7 +92,7 @@ export class JobTracker {
   }
 
   private async open(): Promise<Running> {
-    const place = await enterPlace(this.options, 'JOB_TRACKER', () => void this.stop());
+    const place = await enterPlace(this.options, 'JOB_TRACKER', () => this.stop());
     const { jobLogger, mongo } = this.options;
     let ground: Ground;
     try {
@@ -99,16 +108,21 @@ export class JobTracker {
   private async startWith(ground: Ground, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
     const { cluster, identity, transport, log, oldDataHandler } = place;
-    const { queue, logger, leases, clock, peers } = ground;
+    const { queue, logger, leases, clock: sharedClock, peers } = ground;
     const role = new JobTrackerRole(
-      { queue, logger, leases, peers, transport, clock, ids, chance, log, oldDataHandler },
+      { queue, logger, leases, peers, transport, clock: sharedClock, ids, chance, log, oldDataHandler },
       { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },
     );
     const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup, store: ground.id });
-    const running = await startNode({ place, role, membership });
+    const { isShared } = ground;
+    const running = { ...(await startNode({ place, role, membership })), isShared };
     if (ground.hasDeadSessions) await settleDeadProcess(running);
     return running;
   }
+}
+
+function sayGivenUp({ place: { log, identity } }: Omit<Running, 'role' | 'isShared'>, deadlineMs: number): void {
+  log.warn({ identity, deadlineMs }, 'the store does not answer; this JobTracker leaves what it had under way there');
 }
 
 /** Results that a dead process left in the FailStore count before its runs are given back. */

@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly masterChangeListener?: MasterChangeListener | undefined;
   /** Hears which nodes are in the cluster, of `nodeTypes` if it names some: LTS's NodeChangeListener. */
   readonly nodeChangeListener?: (NodeChangeListener & NodeChangeListenerOptions) | undefined;
+  /** Hears why this node cannot go on, just before it stops itself: its identity is another's, its connection is refused for good. */
+  readonly giveUpListener?: GiveUpListener | undefined;
 }
 
 /** At most one kind of credentials, here or in the address. */
@@ -72,6 +74,9 @@ export interface NatsOptions {
 
 /** Not waited for; what it throws is logged. */
 export type MasterChangeListener = (master: NodeInfo, isMaster: boolean) => unknown;
+
+/** Must not throw; what it throws is logged. */
+export type GiveUpListener = (why: string) => unknown;
 
 export const isEmbedded = ({ registryAddress = 'embedded' }: NodeOptions): boolean => registryAddress === 'embedded';
 
@@ -121,6 +126,7 @@ const nodeKeys = [
   'oldDataHandler',
   'masterChangeListener',
   'nodeChangeListener',
+  'giveUpListener',
 ];
 
 /** What all nodes share, and that no option is misspelt; `ownKeys` are the further options of this kind of node. */
@@ -137,7 +143,8 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   checkName('identity', options.identity ?? 'made');
   checkRegistryAddress(options.registryAddress ?? 'embedded');
   checkNats(options.nats ?? {});
-  checkListener(options.masterChangeListener);
+  checkListener('masterChangeListener', options.masterChangeListener);
+  checkListener('giveUpListener', options.giveUpListener);
   checkNodeListener(options.nodeChangeListener);
   checkOldDataHandler(options.oldDataHandler);
   const { jobQueue, failStore, extensions } = storeChoiceOf(options);
@@ -145,7 +152,7 @@ export function checkNodeOptions(options: NodeOptions, ownKeys: readonly string[
   findExtension('job.queue', jobQueue, extensions);
   if (jobQueue === 'mongo' && isEmbedded(options)) {
     throw wrong(
-      "jobQueue: mongo keeps the jobs of a cluster; set registryAddress to 'nats://host:4222', or leave jobQueue out",
+      'jobQueue (lts.jobtracker.configs.job.queue): mongo keeps the jobs of a cluster; set registryAddress (lts.registry-address) to nats://host:4222, or choose lmdb',
     );
   }
   findExtension('job.fail.store', failStore, extensions);
@@ -177,9 +184,9 @@ function checkNats(nats: NatsOptions): void {
   checkOneOf('nats.replicas', String(nats.replicas ?? 1), ['1', '3', '5']);
 }
 
-function checkListener(listener: unknown): void {
+function checkListener(name: string, listener: unknown): void {
   if (listener === undefined || typeof listener === 'function') return;
-  throw wrong(`masterChangeListener: ${shown(listener)} is no function`);
+  throw wrong(`${name}: ${shown(listener)} is no function`);
 }
 
 function checkNodeListener(listener: NodeOptions['nodeChangeListener']): void {

@@ -110,7 +110,7 @@ export class TaskTracker {
   private async openWith(opened: OpenRunners): Promise<Running> {
     const { runners } = opened;
     const { loadBalance } = this.options;
-    const entered = await enterPlace(this.options, 'TASK_TRACKER', () => void this.stop());
+    const entered = await enterPlace(this.options, 'TASK_TRACKER', () => this.stop());
     // Only who serves its session is chosen; results and log lines are taken by any.
     const place = await choosing(entered, { loadBalance, kinds: ['StartSession'] });
     const { cluster, identity, transport, failStore, log, oldDataHandler } = place;

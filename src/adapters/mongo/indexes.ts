@@ -21,17 +21,18 @@ export async function ensureIndexes<T extends Document>(
       await collection.createIndexes(wanted);
     } catch (error) {
       // An index of this name that is another one is named below.
-      if (isPassing(error) || !(await firstWrong(collection, specs))) throw error;
+      if (isPassing(error) || !(await firstWrongIndex(collection, specs))) throw error;
     }
   });
-  const wrong = await connection.attempt('check indexes', () => firstWrong(collection, specs));
+  const wrong = await connection.attempt('check indexes', () => firstWrongIndex(collection, specs));
   if (wrong === undefined) return;
   const spec = JSON.stringify(specs[wrong]);
   const text = `Index ${wrong} of collection ${collection.collectionName} in MongoDB at ${connection.place} is not ${spec}. Drop the index; the next start creates it.`;
   throw new LtsError('LTS_CONFIG_INVALID', text);
 }
 
-async function firstWrong<T extends Document>(
+/** The name of the first index that is missing or another one. */
+export async function firstWrongIndex<T extends Document>(
   collection: Collection<T>,
   specs: Readonly<Record<string, IndexSpec>>,
 ): Promise<string | undefined> {

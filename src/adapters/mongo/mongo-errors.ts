@@ -20,6 +20,7 @@ const passingNames: ReadonlySet<string> = new Set([
 const duplicateKey = 11_000;
 const authenticationFailed = 18;
 const unauthorized = 13;
+const namespaceNotFound = 26;
 
 interface DriverError extends Error {
   readonly code?: unknown;
@@ -53,6 +54,9 @@ export function isDuplicateKey(error: unknown): boolean {
   return isDriverError(error) && rootOf(error).code === duplicateKey && !concernFailed(error);
 }
 
+/** The collection is not there. */
+export const isMissing = (error: unknown): boolean => isDriverError(error) && rootOf(error).code === namespaceNotFound;
+
 /** What became of a bulk write whose every statement was answered. */
 export interface Refusals {
   /** Places of the statements that met a key of another record. */
@@ -69,9 +73,12 @@ export function refusalsOf(error: unknown): Refusals {
   return { places: refused.map(({ index }) => index), matched: (error as DriverError).result?.matchedCount ?? 0 };
 }
 
-/** Server addresses as they may be shown: without user and password. */
+/** Server addresses as they may be shown: without user and password, whether they are a URL or not, and without the secrets of its options. */
 export const shownAddresses = (addresses: string): string =>
-  addresses.replace(/\/\/.*@/, '//***@').replace(/([?&](?:password|authMechanismProperties)=)[^&]*/gi, '$1***');
+  addresses
+    .replace(/\/\/.*@/, '//***@')
+    .replace(/^[^\s/]*@/, '***@')
+    .replace(/([?&](?:\w*password|authMechanismProperties)=)[^&\s]*/gi, '$1***');
 
 /** What a caller of the store is told. LtsErrors pass. */
 export function storeError(what: string, place: string, error: unknown): LtsError {

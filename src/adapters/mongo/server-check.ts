@@ -62,7 +62,7 @@ async function markStore(connection: CheckedServer, newId: string): Promise<stri
     // Another node came at the same moment; its mark counts.
     if (!isDuplicateKey(error)) throw withoutJournal(connection, error);
   }
-  const stored = await stores.findOne({ _id: 'jobs' });
+  const stored = await readMark(connection);
   if (!stored) {
     const text = `MongoDB at ${connection.place} does not show what was just written to it. Use addresses of one server or replica set.`;
     throw new LtsError('LTS_CONFIG_INVALID', text);
@@ -72,6 +72,11 @@ async function markStore(connection: CheckedServer, newId: string): Promise<stri
     throw new LtsError('LTS_CONFIG_INVALID', text);
   }
   return stored.id;
+}
+
+/** What the first who came wrote; undefined once it is gone. */
+export async function readMark(connection: Pick<CheckedServer, 'collection'>): Promise<StoreMark | undefined> {
+  return (await connection.collection<StoreMark>('store').findOne({ _id: 'jobs' })) ?? undefined;
 }
 
 /** What refuses this write concern has no journal. */

@@ -10,6 +10,8 @@ export interface Health {
   /** False: give it no new work. */
   readonly isReady: boolean;
   readonly nodes: readonly NodeHealth[];
+  /** What kept a node from going on, so that the application stops by itself. */
+  readonly why?: string | undefined;
 }
 
 export interface NodeHealth {
@@ -18,7 +20,8 @@ export interface NodeHealth {
   readonly isRunning: boolean;
 }
 
-export function healthOf(state: AppState, nodes: readonly NodeHealth[]): Health {
+export function healthOf(state: AppState, nodes: readonly NodeHealth[], why?: string): Health {
   const isLive = state !== 'stopped';
-  return { state, isLive, isReady: state === 'runs' && nodes.every(({ isRunning }) => isRunning), nodes };
+  const isReady = state === 'runs' && nodes.every(({ isRunning }) => isRunning);
+  return { state, isLive, isReady, nodes, ...(why === undefined ? {} : { why }) };
 }

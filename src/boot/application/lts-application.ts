@@ -37,6 +37,7 @@ export class LtsApplication {
   private readonly healthServer: HealthServer | undefined;
   private stopping: Promise<AppStopReport> | undefined;
   private healthPortInUse: number | undefined;
+  private why: string | undefined;
 
   private constructor(
     private readonly parts: AppParts,
@@ -49,12 +50,14 @@ export class LtsApplication {
 
   /**
    * Starts what the decorators of `application` (or the roles themselves) ask for and answers the running application; it runs
-   * until `stop()`, SIGTERM or SIGINT. Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID, LTS_DATA_PATH_IN_USE,
+   * until `stop()`, SIGTERM or SIGINT, or until one of its nodes cannot go on: then it stops, and the process ends with code 1 so that
+   * a supervisor starts it again (not with `handleSignals: false`: then only its health says so). Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID, LTS_DATA_PATH_IN_USE,
    * LTS_STORE_CORRUPT or LTS_STORE_FAILED; then nothing is left running, and a process that does not catch it ends with code 1.
    */
   static async run(application: Class | Roles, options: ApplicationOptions = {}): Promise<LtsApplication> {
-    const parts = await openParts(application, options);
-    const app = new LtsApplication(parts, options);
+    let app: LtsApplication | undefined;
+    const parts = await openParts(application, options, (why) => app?.giveUp(why));
+    app = new LtsApplication(parts, options);
     await app.start();
     return app;
   }
@@ -77,7 +80,7 @@ export class LtsApplication {
 
   health(): Health {
     const nodes = this.parts.nodes.map(({ type, nodeGroup, node }) => ({ type, nodeGroup, isRunning: node.isRunning }));
-    return healthOf(this.state, nodes);
+    return healthOf(this.state, nodes, this.why);
   }
 
   /**
@@ -93,14 +96,31 @@ export class LtsApplication {
     await this.stop();
   }
 
+  /** An application without one of its nodes does half of its work and looks alive. */
+  private giveUp(why: string): void {
+    if (this.stopping) return;
+    this.why = why;
+    this.parts.log.error({}, `the application stops, since one of its nodes cannot go on: ${why}`);
+    // Who runs it still waits for its start, and hears of it there.
+    const isEndOfProcess = this.state === 'runs' && this.handlesSignals;
+    void (isEndOfProcess ? this.signals.fail() : this.stop().catch(() => {}));
+  }
+
+  private get handlesSignals(): boolean {
+    return this.options.handleSignals ?? true;
+  }
+
   private async start(): Promise<void> {
     const { log, nodes, jobClient, settings } = this.parts;
-    if (this.options.handleSignals ?? true) this.signals.listen();
+    if (this.handlesSignals) this.signals.listen();
     try {
       for (const { node } of nodes) await this.startNode(node);
       this.healthPortInUse = await this.healthServer?.start();
+      this.checkGoesOn();
     } catch (error) {
       await this.stop().catch((second: unknown) => log.error({ error: second }, 'after a failed start'));
+      // It may have begun to listen after the stop.
+      await this.healthServer?.stop();
       throw error;
     }
     this.state = 'runs';
@@ -110,8 +130,14 @@ export class LtsApplication {
   }
 
   private async startNode(node: AppNode['node']): Promise<void> {
-    if (this.stopping) throw new LtsError('LTS_ABORTED', 'The application was stopped while it started.');
     await node.start();
+    this.checkGoesOn();
+  }
+
+  private checkGoesOn(): void {
+    if (!this.stopping) return;
+    const why = this.why === undefined ? '' : ` One of its nodes cannot go on: ${this.why}`;
+    throw new LtsError('LTS_ABORTED', `The application was stopped while it started.${why}`);
   }
 
   /** The user's own clean-up may neither hold the stop up nor spoil its report. */
@@ -126,14 +152,14 @@ export class LtsApplication {
   }
 
   private async stopAll(deadlineMs: number): Promise<AppStopReport> {
-    const untilMono = clock.monoMs() + deadlineMs - closingMs(deadlineMs);
+    const endMono = clock.monoMs() + deadlineMs;
     const { nodes, jobClient, log } = this.parts;
     this.state = 'drains';
     const report = { finished: 0, handedBack: 0, abandoned: 0 };
     try {
       for (const group of stopOrder(nodes)) {
-        const leftMs = Math.max(0, untilMono - clock.monoMs());
-        const ends = await Promise.allSettled(group.map(({ node }) => node.stop(leftMs)));
+        const leftMs = Math.max(0, endMono - clock.monoMs());
+        const ends = await Promise.allSettled(group.map((one) => stopNode(one, leftMs, closingMs(deadlineMs))));
         for (const end of ends) note(end, report, log);
       }
     } finally {
@@ -152,6 +178,11 @@ export class LtsApplication {
 function stopOrder(nodes: readonly AppNode[]): AppNode[][] {
   const types = ['TASK_TRACKER', 'JOB_CLIENT', 'JOB_TRACKER'] as const;
   return types.map((type) => nodes.filter((node) => node.type === type));
+}
+
+/** Runs end in time for what follows them. */
+function stopNode({ type, node }: AppNode, leftMs: number, followingMs: number): Promise<unknown> {
+  return node.stop(type === 'TASK_TRACKER' ? Math.max(0, leftMs - followingMs) : leftMs);
 }
 
 function note(

@@ -18,7 +18,7 @@ import { type Beans, openBeans } from '../beans/beans.js';
 import { scanProcessors } from '../beans/scanner.js';
 import { JobClient } from '../job-client.js';
 import { JobTracker } from '../job-tracker.js';
-import type { MasterChangeListener, NodeOptions } from '../node-options.js';
+import type { GiveUpListener, MasterChangeListener, NodeOptions } from '../node-options.js';
 import { loadSettings, type Settings, type TaskTrackerSettings } from '../settings/load-settings.js';
 import { chance, clock, codec, ids, schemas } from '../system-ports.js';
 import { TaskTracker } from '../task-tracker.js';
@@ -41,8 +41,12 @@ export interface AppParts {
   readonly nodes: readonly AppNode[];
 }
 
-/** Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID. */
-export async function openParts(application: Class | Roles, options: ApplicationOptions): Promise<AppParts> {
+/** `giveUpListener` hears of each node that cannot go on. Throws LTS_CONFIG_INVALID, LTS_PROCESSOR_INVALID. */
+export async function openParts(
+  application: Class | Roles,
+  options: ApplicationOptions,
+  giveUpListener: GiveUpListener,
+): Promise<AppParts> {
   checkApplicationOptions(options);
   const roles = rolesOf(application);
   const { extensions = [], config, oldDataHandler } = options;
@@ -54,7 +58,7 @@ export async function openParts(application: Class | Roles, options: Application
   const log = logOf(settings, options.logger);
   for (const warning of settings.warnings) log.warn({}, warning);
   warnWithoutTracker(roles, settings, log);
-  const nodeOptions = { log, extensions, extensionSettings: settings.extensions, oldDataHandler };
+  const nodeOptions = { log, extensions, extensionSettings: settings.extensions, oldDataHandler, giveUpListener };
   const { beans, jobClient, nodeChangeListener } = await openBeansOf(roles, { settings, options, nodeOptions });
   try {
     const given = { roles, settings, beans, nodeOptions, options, nodeChangeListener };
@@ -66,7 +70,9 @@ export async function openParts(application: Class | Roles, options: Application
   }
 }
 
-type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings' | 'oldDataHandler'> & { readonly log: Log };
+type SharedOptions = Pick<NodeOptions, 'extensions' | 'extensionSettings' | 'oldDataHandler' | 'giveUpListener'> & {
+  readonly log: Log;
+};
 
 function logOf({ log: { level, pretty } }: Settings, logger: Logger | undefined): Log {
   if (logger) return new PinoLog(logger);

@@ -1,4 +1,4 @@
-/** SIGTERM and SIGINT: the first one drains, the second one ends the process at once. */
+/** The end of the process: the first SIGTERM or SIGINT drains, the second one ends it at once; so does a node that gave up, with code 1. */
 import { constants } from 'node:os';
 import type { Log } from '../../ports/log.js';
 import { clock } from '../system-ports.js';
@@ -25,6 +25,11 @@ export class Signals {
     for (const name of names) process.off(name, this.onSignal);
   }
 
+  /** Stops as the first signal does, and tells a supervisor to start the process again. */
+  async fail(): Promise<void> {
+    await this.stopAndExit(1);
+  }
+
   private async hear(signal: (typeof names)[number]): Promise<void> {
     if (this.isStopping && clock.monoMs() - this.firstMono < sameSignalMs) return;
     if (this.isStopping) {
@@ -35,9 +40,13 @@ export class Signals {
     this.isStopping = true;
     this.firstMono = clock.monoMs();
     this.log.info({ signal }, 'stopping: what runs may finish; a second signal ends the process at once');
+    await this.stopAndExit(0);
+  }
+
+  private async stopAndExit(code: number): Promise<void> {
     try {
       await this.stop();
-      process.exit(0);
+      process.exit(code);
     } catch (error) {
       this.log.error({ error }, 'the application could not stop in order');
       process.exit(1);

@@ -15,8 +15,8 @@ import {
   failStoreFolder,
   JobStores,
   openFailStore,
+  type StoreOpening,
   type StorePlace,
-  type StoreRequest,
   type Stores,
 } from '../stores/stores.js';
 import { clock, ids } from '../system-ports.js';
@@ -38,7 +38,7 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
     registry: embedded.registry,
     failStore: embedded.failStore,
     openStores: async (request) => {
-      const stores = await embedded.openStores(request);
+      const stores = await embedded.openStores({ ...request, giveUp: self.giveUp });
       hasStores = true;
       return stores;
     },
@@ -107,7 +107,7 @@ export class EmbeddedCluster {
   }
 
   /** The stores of the one JobTracker. Throws LTS_CONFIG_INVALID when another JobTracker of this process has them. */
-  async openStores(request: StoreRequest): Promise<Stores> {
+  async openStores(request: StoreOpening): Promise<Stores> {
     const stores = await this.stores.open(request);
     const hasDeadSessions = !this.isOpenedBefore;
     this.isOpenedBefore = true;

@@ -94,7 +94,7 @@ class TrackerGround {
     const onConnection = (connection: Socket) => this.localServer.accept(connection);
     const isInMemory = choice.jobQueue === 'memory' && choice.failStore === 'memory';
     if (!isInMemory && !isShared(choice)) this.owner = await DataPathOwner.take({ path, clock, ids, onConnection });
-    const store = await this.stores.open(request);
+    const store = await this.stores.open({ ...request, giveUp: place.giveUp });
     this.endWatch = await holdToOneStore({ ...place, store });
     // Their TaskTrackers are processes of their own, which may well live.
     return { ...store, hasDeadSessions: false };

@@ -17,12 +17,18 @@ export interface PlacedNode<Role> {
 const prefixes = { JOB_CLIENT: 'JC', JOB_TRACKER: 'JT', TASK_TRACKER: 'TT' } as const;
 
 /** Calls `stop` when the node cannot go on. Throws what its shape throws: see there. */
-export async function enterPlace(options: NodeOptions, type: NodeType, stop: () => void): Promise<NodePlace> {
+export async function enterPlace(
+  options: NodeOptions,
+  type: NodeType,
+  stop: () => Promise<unknown>,
+): Promise<NodePlace> {
   const identity = options.identity ?? newIdentity(prefixes[type]);
   const log = options.log ?? pinoLog({ identity });
   const giveUp = (why: string) => {
     log.error({ identity }, `this node stops: ${why}`);
-    stop();
+    void endNode(stop, () => options.giveUpListener?.(why)).catch((error: unknown) =>
+      log.error({ error, identity }, 'a node that gave up could not stop in order'),
+    );
   };
   const { clusterName: cluster = 'lts', oldDataHandler } = options;
   const self = { type, cluster, identity, startedAt: clock.wallMs(), log, oldDataHandler, giveUp };
@@ -30,6 +36,15 @@ export async function enterPlace(options: NodeOptions, type: NodeType, stop: () 
   // An embedded start does not pay for loading the NATS library.
   const { enterNats } = await import('./nats-place.js');
   return enterNats(options, self);
+}
+
+/** The listener comes first: an application stops its nodes within a deadline of its own, and the first stop counts. */
+async function endNode(stop: () => Promise<unknown>, tell: () => unknown): Promise<void> {
+  try {
+    tell();
+  } finally {
+    await stop();
+  }
 }
 
 /** What the registry says of this node. */

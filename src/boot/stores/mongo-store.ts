@@ -4,6 +4,9 @@ import { MongoConnection } from '../../adapters/mongo/mongo-connection.js';
 import { MongoJobLogger } from '../../adapters/mongo/mongo-job-logger.js';
 import { MongoJobQueue } from '../../adapters/mongo/mongo-job-queue.js';
 import { MongoLeases } from '../../adapters/mongo/mongo-leases.js';
+import { whatIsGone } from '../../adapters/mongo/store-watch.js';
+import { Duty } from '../../cluster/duty.js';
+import { LtsError } from '../../errors.js';
 import type { JobLogger } from '../../ports/job-logger.js';
 import type { JobQueue } from '../../ports/job-queue.js';
 import type { Log } from '../../ports/log.js';
@@ -18,14 +21,16 @@ export interface MongoStorePlace {
 }
 
 const addressesDefault = '127.0.0.1:27017';
+const watchEveryMs = 5_000;
 
 export class MongoStore {
   readonly leases: MongoLeases;
   readonly clock: MongoClock;
+  private watch: Duty | undefined;
 
   private constructor(
     private readonly connection: MongoConnection,
-    log: Log,
+    private readonly log: Log,
   ) {
     this.leases = new MongoLeases(connection);
     this.clock = new MongoClock(serverTimeOf(connection), clock, log);
@@ -60,9 +65,27 @@ export class MongoStore {
     return new MongoJobLogger(this.connection);
   }
 
+  /** From now on `giveUp` is told, once, when the store is not any more what was opened. */
+  watchOver(giveUp: (why: string) => void): void {
+    const run = async () => {
+      const why = await whatIsGone(this.connection).catch(silentWhileAway);
+      if (why === undefined) return;
+      void this.watch?.stop();
+      giveUp(why);
+    };
+    this.watch = new Duty({ name: 'watch over the store', everyMs: watchEveryMs, clock, log: this.log, run });
+    this.watch.start();
+  }
+
   async close(): Promise<void> {
+    void this.watch?.stop();
     this.clock.stop();
     await this.leases.close();
     await this.connection.close();
   }
+}
+
+/** Those who need the store say so. */
+function silentWhileAway(error: unknown): undefined {
+  if (!LtsError.is(error, 'LTS_STORE_FAILED')) throw error;
 }

@@ -50,6 +50,11 @@ export interface StoreRequest {
   readonly mongo?: MongoOptions | undefined;
 }
 
+/** `giveUp` is called when what was opened is lost while it is in use. */
+export interface StoreOpening extends StoreRequest {
+  readonly giveUp: (why: string) => void;
+}
+
 /** The one store that several processes can use at a time. */
 export const isShared = ({ jobQueue }: StoreChoice): boolean => jobQueue === 'mongo';
 
@@ -68,7 +73,7 @@ export class JobStores {
   ) {}
 
   /** Throws LTS_CONFIG_INVALID when another JobTracker of this process has them, and what the adapters throw. */
-  async open(request: StoreRequest): Promise<OpenStores> {
+  async open(request: StoreOpening): Promise<OpenStores> {
     if (this.stores) {
       const text = `The data path ${this.place.path} already has its JobTracker; a second one there would change the same jobs.`;
       throw new LtsError('LTS_CONFIG_INVALID', text);
@@ -90,22 +95,23 @@ export class JobStores {
     this.stores = undefined;
   }
 
-  private async make(request: StoreRequest): Promise<OpenStores> {
+  private async make(request: StoreOpening): Promise<OpenStores> {
     try {
       const queue = await this.create('job.queue', this.place.choice.jobQueue, request);
       const logger = await this.create('job.logger', request.jobLogger ?? this.loggerBeside(), request);
       await queue.open();
       await logger.open();
-      return { queue, logger, ...(await this.sharing()), environment: await this.environment };
+      return { queue, logger, ...(await this.sharing(request)), environment: await this.environment };
     } catch (error) {
       await this.closeFiles();
       throw error;
     }
   }
 
-  private async sharing(): Promise<Pick<Stores, 'id' | 'leases' | 'clock' | 'isShared'>> {
+  private async sharing({ giveUp }: StoreOpening): Promise<Pick<Stores, 'id' | 'leases' | 'clock' | 'isShared'>> {
     const mongo = await this.mongo;
     if (mongo && isShared(this.place.choice)) {
+      mongo.watchOver(giveUp);
       return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true };
     }
     return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false };

@@ -355,7 +355,7 @@ lts.nats.tls.ca-file=ca.pem\nlts.nats.connect-within=3s`,
 
 describe('secrets', () => {
   const text = `lts.registry-address=nats://joe:geheim@a:4222,nats://geheim@b
-lts.jobtracker.configs.mongo.addresses=mongodb://joe:geheim@a,b/db
+lts.jobtracker.configs.mongo.addresses=mongodb://joe:geheim@a,b/db?proxyPassword=geheim
 lts.jobtracker.configs.mongo.password=geheim
 lts.nats.password=geheim
 lts.nats.token=geheim

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JobClient, type JobResult, JobTracker, type NodeInfo, TaskTracker } from '../../../src/index.js';
 import { Deferred } from '../../../src/kit/deferred.js';
 import { type MongoServer, startMongoServer, whyNoMongo } from '../../servers/mongo-server.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
+import { FlakyProxy } from '../mongo/flaky-proxy.js';
 
 const missing = natsMissing() ?? whyNoMongo;
 let nats: NatsServer;
@@ -158,6 +160,53 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     expect(new Set(masters)).toEqual(new Set([master]));
     await trackers.get(master)?.stop();
     await until(() => masters.some((identity) => identity !== master));
+  });
+
+  it('a database that was dropped under it took jobs twice: it lost the index that keeps them apart', async () => {
+    const { node } = aCluster();
+    const { clusterName } = node();
+    const database = `lts_${clusterName}`;
+    const told = new Deferred<string>();
+    const options = {
+      ...node(),
+      jobQueue: 'mongo',
+      mongo: { addresses: mongo.url, database },
+      giveUpListener: (why: string) => told.resolve(why),
+    };
+    const tracker = await started(new JobTracker(options));
+    const user = await new MongoClient(mongo.url).connect();
+    cleanups.push(() => user.close());
+    await user.db(database).dropDatabase();
+    expect(await told.promise).toMatch(/the database was dropped or replaced/);
+    await tracker.stop();
+    await started(tracker);
+    const client = await started(new JobClient(node()));
+    expect((await client.submitJob({ taskId: 'T', delay: '1h' })).code).toBe('accepted');
+    expect((await client.submitJob({ taskId: 'T', delay: '1h' })).code).toBe('duplicate');
+  });
+
+  it('a stop while MongoDB was away took as long as its calls there, whatever the deadline', async () => {
+    const { node } = aCluster();
+    const proxy = new FlakyProxy(mongo.host);
+    await proxy.start();
+    cleanups.push(() => proxy.stop());
+    const addresses = proxy.url;
+    const options = { ...node(), jobQueue: 'mongo', mongo: { addresses, database: `lts_${node().clusterName}` } };
+    const tracker = await started(new JobTracker(options));
+    const client = await started(new JobClient(node()));
+    await started(new TaskTracker({ ...node(), jobRunner: () => 1 }));
+    await client.result((await client.submitJob({})).jobId);
+    let isLooking = false;
+    proxy.rule((piece) => {
+      isLooking ||= piece.includes('_leases');
+      return 'swallowed';
+    });
+    const late = client.submitJob({});
+    await until(() => isLooking);
+    const began = performance.now();
+    await tracker.stop(300);
+    expect(performance.now() - began).toBeLessThan(4_000);
+    expect((await late).code).toBe('stored-locally');
   });
 
   it('is refused where there is no MongoDB, saying where it looked', async () => {

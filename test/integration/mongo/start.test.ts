@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { MongoClock, serverTimeOf } from '../../../src/adapters/mongo/mongo-clock.js';
 import { MongoJobQueue } from '../../../src/adapters/mongo/mongo-job-queue.js';
 import { type CheckedServer, checkServer } from '../../../src/adapters/mongo/server-check.js';
+import { whatIsGone } from '../../../src/adapters/mongo/store-watch.js';
 import { SystemClock } from '../../../src/adapters/system/system-clock.js';
 import type { Clock } from '../../../src/ports/clock.js';
 import { errorOf, type MongoPlace, withMongo } from './mongo-place.js';
@@ -44,6 +45,16 @@ withMongo('start', (place: MongoPlace) => {
   it('refuses addresses that cannot be read, without their password', async () => {
     const error = await errorOf(place.open({ addresses: 'mongodb://scott:tiger@host:port:1' }));
     expect(error).toMatchObject({ code: 'LTS_CONFIG_INVALID' });
+    expect(error.message).not.toContain('tiger');
+  });
+
+  it.each([
+    'scott:tiger@127.0.0.1:1',
+    'mongodb://127.0.0.1:1/?tlsCertificateKeyFilePassword=tiger&appName=x',
+    'mongodb://127.0.0.1:1/?proxyHost=127.0.0.1&proxyPort=1&proxyUsername=scott&proxyPassword=tiger',
+  ])('a secret outside the login of a URL stood in the error: %s', async (addresses) => {
+    const error = await errorOf(place.open({ addresses, connectMs: 100 }));
+    expect(error.message).toMatch(/127\.0\.0\.1:1/);
     expect(error.message).not.toContain('tiger');
   });
 
@@ -88,6 +99,20 @@ withMongo('start', (place: MongoPlace) => {
     expect(error.message).toMatch(
       /^Index lts_due of collection lts_jobs .* Drop the index; the next start creates it\.$/,
     );
+    await place.end(pool);
+  });
+
+  it('says of a store in use what is gone: an index, the jobs, the database', async () => {
+    const pool = await place.queue();
+    const { connection } = pool;
+    const jobs = connection.collection('jobs');
+    expect(await whatIsGone(connection)).toBeUndefined();
+    await jobs.dropIndex('lts_keys');
+    expect(await whatIsGone(connection)).toMatch(/collection lts_jobs in MongoDB at .* has no usable index lts_keys/);
+    await jobs.drop();
+    expect(await whatIsGone(connection)).toMatch(/collection lts_jobs/);
+    await connection.database.dropDatabase();
+    expect(await whatIsGone(connection)).toMatch(/the database was dropped or replaced/);
     await place.end(pool);
   });
 

@@ -179,10 +179,15 @@ export const mongoAddresses: Rule<string> = {
     const isUrl = /^mongodb(\+srv)?:\/\/[^/\s]+/.test(written);
     const hosts = itemsOf(written);
     if (isUrl || (hosts.length > 0 && hosts.every(isHost))) return written;
-    return refuse(key, shown(withoutLogin(written)), 'is no address. Use host:port, several with commas.');
+    return refuse(key, shown(withoutSecrets(written)), 'is no address. Use host:port, several with commas.');
   },
-  show: withoutLogin,
+  show: withoutSecrets,
 };
+
+/** The options of a URL may have some, too. */
+function withoutSecrets(address: string): string {
+  return withoutLogin(address).replace(/([?&](?:\w*password|authMechanismProperties)=)[^&]*/gi, '$1[redacted]');
+}
 
 function isHost(written: string): boolean {
   const port = /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/.exec(written);
