@@ -3,7 +3,7 @@
  *
  *   independent slots (relyOnPrevCycle=false)   fired when due: insert the instance, then advance the schedule
  *   slots that nobody could fire                decided by the schedule's misfire policy, at start and after a pause
- *   sweep, every 60 s                           every schedule that should have an open instance gets it
+ *   sweep, every 60 s                           every schedule that should have an open instance gets it; none is left suspended
  */
 import { Alarm } from '../cluster/alarm.js';
 import { ask } from '../cluster/ask.js';
@@ -12,7 +12,7 @@ import { ended } from '../job/ending.js';
 import type { JobRecord, ScheduleRule, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
-import { type Schedules, schedulePages } from './records/schedules.js';
+import { pagesOf, type Schedules, schedulePages } from './records/schedules.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
@@ -69,6 +69,21 @@ export class Trigger implements WriteObserver {
       const isAtRest = isOpen && !schedule.status.heldBy?.length;
       if (!isAtRest) await this.schedules.open(schedule);
     });
+    await this.freeLeftBehind();
+  }
+
+  /** Instances that a suspend reached and not their schedule, which is over: nobody could resume them any more. */
+  private async freeLeftBehind(): Promise<void> {
+    const { queue } = this.parts.ports;
+    for await (const page of pagesOf(queue, { schedules: false, states: ['suspended'] })) {
+      const instances = page.filter(({ body }) => body.origin);
+      const schedules = await queue.get(instances.map(({ body }) => body.origin?.scheduleId ?? ''));
+      for (const [i, { jobId }] of instances.entries()) {
+        const state = schedules[i]?.status.state;
+        if (state === 'cancelled') await this.schedules.withdraw(jobId);
+        else if (state === undefined || isEnded(state)) await this.schedules.wakeAll([jobId]);
+      }
+    }
   }
 
   /**
