@@ -17,8 +17,8 @@ const settings = {
   setupFiles: ['test/helpers/leaks.ts'],
   // Processes, not threads: a native store that fails takes only its own file down with it.
   pool: 'forks' as const,
-  testTimeout: 15_000,
-  hookTimeout: 15_000,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
   allowOnly: false,
 };
 
