@@ -72,7 +72,7 @@ export interface NatsOptions {
   readonly replicas?: number | undefined;
 }
 
-/** Must not throw; what it throws is logged. */
+/** Not waited for; what it throws is logged. */
 export type MasterChangeListener = (master: NodeInfo, isMaster: boolean) => unknown;
 
 /** Must not throw; what it throws is logged. */

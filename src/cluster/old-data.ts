@@ -5,14 +5,20 @@ import type { OldData, OldDataHandler, OldDataVerdict } from '../ports/old-data.
 import { within } from './within.js';
 
 /** What may be old; its age is the judge's to tell. */
-export type Waiting = Omit<OldData, 'ageMs'>;
+type Waiting = Omit<OldData, 'ageMs'>;
+
+export interface Judging<Item> {
+  readonly dataOf: (item: Item) => Waiting;
+  /** Removes them for good. */
+  readonly drop: (items: readonly Item[]) => Promise<void>;
+}
 
 export interface OldDataParts {
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export const tooOldMs = 7 * 86_400_000;
+const tooOldMs = 7 * 86_400_000;
 /** For all that is asked at once. */
 const answerWithinMs = 5_000;
 
@@ -24,18 +30,18 @@ export class OldDataJudge {
     private readonly parts: OldDataParts,
   ) {}
 
-  /** The places of what is to be dropped, logged as such. Never throws; what is in doubt is not dropped. */
-  async toDrop(waiting: readonly Waiting[]): Promise<ReadonlySet<number>> {
+  /** Those that are to be sent. The others are given to `drop` and then logged; what is in doubt is sent. Throws what `drop` throws. */
+  async withoutDropped<Item>(items: readonly Item[], { dataOf, drop }: Judging<Item>): Promise<readonly Item[]> {
     const { olderThanMs = tooOldMs } = this.handler;
     const now = this.parts.clock.wallMs();
-    const isOld = ({ at }: Waiting) => now - at > olderThanMs;
-    // Almost always nothing is old: then nothing is made for it.
-    if (!waiting.some(isOld)) return new Set();
-    const places = waiting.flatMap((one, place) => (isOld(one) ? place : []));
-    const verdicts = await this.verdicts(places.map((place) => oldData(waiting[place] as Waiting, now)));
-    const dropped = places.filter((_, i) => verdicts[i] === 'drop');
-    if (dropped.length > 0) this.tell(dropped.map((place) => waiting[place] as Waiting));
-    return new Set(dropped);
+    const old = items.map((item) => ({ item, data: dataOf(item) })).filter(({ data }) => now - data.at > olderThanMs);
+    if (old.length === 0) return items;
+    const verdicts = await this.verdicts(old.map(({ data }) => ({ ...data, ageMs: now - data.at })));
+    const dropped = old.filter((_, i) => verdicts[i] === 'drop');
+    if (dropped.length === 0) return items;
+    await drop(dropped.map(({ item }) => item));
+    this.tell(dropped.map(({ data }) => data));
+    return items.filter((item) => !dropped.some((one) => one.item === item));
   }
 
   /** Those that have not come in time are `send`. */
@@ -65,5 +71,3 @@ export class OldDataJudge {
     this.parts.log.error(fields, 'waited too long to be sent and was dropped for good');
   }
 }
-
-const oldData = (waiting: Waiting, now: number): OldData => ({ ...waiting, ageMs: now - waiting.at });

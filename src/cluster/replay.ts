@@ -72,20 +72,16 @@ export class Replay<Value> {
     }
   }
 
-  /** Those that are to be sent; what the handler drops is removed. */
   private async withoutDropped(readable: readonly Readable<Value>[]): Promise<readonly Readable<Value>[]> {
     const { topic, failStore } = this.options;
     if (!this.judge) return readable;
-    const places = await this.judge.toDrop(
-      readable.map(({ entry: { at }, value }) => ({ kind: topic, jobId: jobIdOf(value), at, value })),
-    );
-    if (places.size === 0) return readable;
-    const dropped = readable.filter((_, place) => places.has(place));
-    await failStore.remove(
-      topic,
-      dropped.map(({ entry }) => entry.key),
-    );
-    return readable.filter((_, place) => !places.has(place));
+    return this.judge.withoutDropped(readable, {
+      dataOf: ({ entry: { at }, value }) => ({ kind: topic, jobId: jobIdOf(value), at, value }),
+      drop: (dropped) => {
+        const keys = dropped.map(({ entry }) => entry.key);
+        return failStore.remove(topic, keys);
+      },
+    });
   }
 
   private async isSent(readable: readonly Readable<Value>[]): Promise<boolean> {

@@ -54,7 +54,7 @@ export class TrackerChoice {
     const chosen = this.order.find((identity) => !this.isAvoided(identity));
     if (chosen !== undefined && this.by === 'round-robin') {
       this.last = chosen;
-      this.order = startingAfter(this.order, chosen);
+      this.order = rotated(this.order, this.order.indexOf(chosen) + 1);
     }
     return chosen;
   }
@@ -80,19 +80,21 @@ export class TrackerChoice {
     }
   }
 
-  /** Nodes that start together do not all begin with the same tracker. */
-  private turns(identities: readonly string[]): readonly string[] {
-    if (this.last !== undefined) return startingAfter(identities, this.last);
-    const first = hashOf(this.parts.identity) % Math.max(1, identities.length);
-    return [...identities.slice(first), ...identities.slice(0, first)];
+  /** From the next after the last one on. Nodes that start together do not all begin with the same tracker. */
+  private turns(sorted: readonly string[]): readonly string[] {
+    const { last } = this;
+    if (last === undefined) return rotated(sorted, hashOf(this.parts.identity) % Math.max(1, sorted.length));
+    return rotated(
+      sorted,
+      sorted.findIndex((identity) => identity > last),
+    );
   }
 }
 
-/** Those that come after `last` in the order of names, and then round to it. */
-function startingAfter(identities: readonly string[], last: string): readonly string[] {
-  const sorted = [...identities].sort();
-  const first = sorted.findIndex((identity) => identity > last);
-  return first <= 0 ? sorted : [...sorted.slice(first), ...sorted.slice(0, first)];
+/** Beginning at this place; at the first where none was found. */
+function rotated<T>(list: readonly T[], place: number): readonly T[] {
+  const first = Math.max(0, place);
+  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 /** The trackers as one meets them on the ring, beginning at the place of `identity`: when the first is gone, the next follows. */
@@ -101,7 +103,10 @@ function ringOrder(nodes: KnownTrackers['nodes'], identity: string): readonly st
     .flatMap((node) => Array.from({ length: pointsPerTracker }, (_, i) => pointOf(node.identity, i)))
     .sort((a, b) => a.at - b.at || (a.identity < b.identity ? -1 : 1));
   const place = hashOf(identity);
-  const met = [...ring.filter(({ at }) => at >= place), ...ring.filter(({ at }) => at < place)];
+  const met = rotated(
+    ring,
+    ring.findIndex(({ at }) => at >= place),
+  );
   return [...new Set(met.map(identityOf))];
 }
 

@@ -123,17 +123,15 @@ export class Feedback {
     return undefined;
   }
 
-  private async withoutDropped(owed: readonly JobRecord[]): Promise<readonly JobRecord[]> {
+  private withoutDropped(owed: readonly JobRecord[]): Promise<readonly JobRecord[]> {
     const now = this.parts.ports.clock.wallMs();
-    const places = await this.judge.toDrop(
-      owed.map((record) => {
+    return this.judge.withoutDropped(owed, {
+      dataOf: (record) => {
         const { jobId, status } = record;
         return { kind: 'feedback', jobId, at: status.feedbackAt ?? now, value: resultOf(record) };
-      }),
-    );
-    if (places.size === 0) return owed;
-    await this.clear(owed.filter((_, place) => places.has(place)));
-    return owed.filter((_, place) => !places.has(place));
+      },
+      drop: (dropped) => this.clear(dropped),
+    });
   }
 
   private async clear(records: readonly JobRecord[]): Promise<void> {

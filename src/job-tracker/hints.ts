@@ -1,6 +1,6 @@
 /**
- * Hints: tells the other trackers, once for each commit, what they would otherwise find by themselves within seconds: jobs that wait
- * for their workers, schedules to fire, jobs that somebody follows there. A hint carries no state; one that is lost costs time only.
+ * Hints: trackers tell each other, once for each commit, what the others would find by themselves within seconds: jobs that wait for
+ * their workers, schedules to fire, jobs that somebody follows there. A hint carries no state; one that is lost costs time only.
  * Every changed job is named, for nobody here knows who follows it: 30 bytes a job, in 1 message a commit (with 3 trackers 1 a job when
  * jobs come one by one, 0.013 in batches of 100; 2026-11-21, virtual time).
  */
@@ -9,7 +9,11 @@ import { isSchedule, isSuspect } from '../job/job.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress, TrackerHint } from '../protocol/messages.js';
 import type { Dispatch } from './dispatch.js';
+import type { JobWrites } from './records/writes.js';
+import type { Queries } from './requests/queries.js';
+import type { Sessions } from './sessions/sessions.js';
 import type { TrackerParts } from './tracker-ports.js';
+import type { Trigger } from './trigger.js';
 
 /** What is due later is found by the scan that every pull does when it is parked again. */
 const soonMs = limits.pullWaitMs + 1_000;
@@ -23,10 +27,19 @@ interface Waiting {
   hasSuspects: boolean;
 }
 
+/** Who looks where a hint says. */
+export interface HintedSteps {
+  readonly writes: JobWrites;
+  readonly sessions: Sessions;
+  readonly queries: Queries;
+  readonly dispatch: Dispatch;
+  readonly trigger: Trigger;
+}
+
 export class Hints {
   constructor(
     private readonly parts: TrackerParts,
-    private readonly dispatch: Pick<Dispatch, 'freeSlots'>,
+    private readonly steps: HintedSteps,
   ) {}
 
   committed(records: readonly JobRecord[]): void {
@@ -45,13 +58,27 @@ export class Hints {
     this.publish({ waiting: waiting.map(({ hasSuspects: _, ...group }) => group), fireAt, changed, progress: [] });
   }
 
+  /** What another tracker says is looked at, never believed. */
+  async hear({ from, waiting, fireAt, changed, progress }: TrackerHint): Promise<Record<string, never>> {
+    if (from === this.parts.settings.identity) return {};
+    const { writes, sessions, queries, dispatch, trigger } = this.steps;
+    for (const group of waiting) dispatch.hear(group);
+    if (fireAt !== undefined) trigger.expect(fireAt);
+    queries.hear(changed);
+    queries.noteProgress(progress);
+    const held = changed.filter((jobId) => sessions.holderOf(jobId));
+    if (held.length === 0) return {};
+    for (const record of await this.parts.ports.queue.get(held)) if (record) writes.saw(record);
+    return {};
+  }
+
   progressed(progress: readonly Progress[]): void {
-    this.publish({ waiting: [], changed: [], progress: progress.slice(0, progressMax) });
+    if (!this.parts.isAlone) this.publish({ waiting: [], changed: [], progress: progress.slice(0, progressMax) });
   }
 
   /** The pulls parked here will not take it all. */
   private isLeft({ nodeGroup, count, hasSuspects }: Waiting): boolean {
-    return hasSuspects || this.dispatch.freeSlots(nodeGroup) < count;
+    return hasSuspects || this.steps.dispatch.freeSlots(nodeGroup) < count;
   }
 
   private publish(hint: Omit<TrackerHint, 'from'>): void {

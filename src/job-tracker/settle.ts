@@ -12,13 +12,14 @@ import { LtsError } from '../errors.js';
 import { afterRun } from '../job/ending.js';
 import type { JobRecord } from '../job/job.js';
 import { isEnded } from '../job/job.js';
+import { shownRun } from '../job/log-line.js';
 import { nextStep, type RunOutcome } from '../job/next-step.js';
 import type { Change } from '../ports/job-queue.js';
 import { limits } from '../protocol/limits.js';
 import type { ReportAnswer, RunReport } from '../protocol/messages.js';
 import type { Feedback } from './feedback.js';
 import type { Following, Schedules } from './records/schedules.js';
-import { shortRun, type TrackerLog } from './records/tracker-log.js';
+import type { TrackerLog } from './records/tracker-log.js';
 import type { JobWrites } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
@@ -53,6 +54,12 @@ export class Settle {
       await this.settleAll(reports, places, answers);
     }
     return answers;
+  }
+
+  /** What expired while it waited; nobody waits for what follows. */
+  expired(records: readonly JobRecord[]): void {
+    const { log } = this.parts.ports;
+    this.afterwards(records).catch((error: unknown) => log.error({ error }, 'an expired slot is left to the sweep'));
   }
 
   private async settleAll(
@@ -128,7 +135,7 @@ export class Settle {
     const { kind } = verdict.outcome;
     // Its own verdicts come too late when a report, or another tracker, was quicker.
     if (!record || kind === 'missed' || kind === 'lost') return;
-    const text = `${verdict.outcome.kind} of run ${shortRun(verdict.runId)} came when the job was ${record.status.state}; not applied`;
+    const text = `${verdict.outcome.kind} of run ${shownRun(verdict.runId)} came when the job was ${record.status.state}; not applied`;
     this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
   }
 }

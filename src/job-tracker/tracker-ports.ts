@@ -9,7 +9,8 @@ import type { Leases } from '../ports/leases.js';
 import type { Log } from '../ports/log.js';
 import type { OldDataHandler } from '../ports/old-data.js';
 import type { Transport } from '../ports/transport.js';
-import type { Subjects } from '../protocol/subjects.js';
+import { limits } from '../protocol/limits.js';
+import { type Subjects, subjectsOf } from '../protocol/subjects.js';
 
 export interface TrackerPorts {
   readonly queue: JobQueue;
@@ -64,4 +65,25 @@ export interface TrackerParts {
   readonly isAlone: boolean;
   readonly settings: FullSettings;
   readonly subjects: Subjects;
+}
+
+const day = 86_400_000;
+
+export function partsOf(ports: TrackerPorts, given: TrackerSettings): TrackerParts {
+  const settings = withDefaults(given);
+  const peers = ports.peers ?? { isMaster: () => true, trackers: () => [settings.identity] };
+  return { ports, settings, subjects: subjectsOf(settings.cluster), peers, isAlone: ports.peers === undefined };
+}
+
+function withDefaults(settings: TrackerSettings): FullSettings {
+  return {
+    identity: settings.identity ?? 'tracker',
+    cluster: settings.cluster,
+    maxRetryTimes: settings.maxRetryTimes ?? 10,
+    retryIntervalMs: settings.retryIntervalMs ?? 30_000,
+    leaseMs: settings.leaseMs ?? limits.leaseMs,
+    keepEndedMs: settings.keepEndedMs ?? 7 * day,
+    keepEndedMax: settings.keepEndedMax ?? 1_000_000,
+    timeZone: settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
 }

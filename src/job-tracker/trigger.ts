@@ -3,14 +3,16 @@
  *
  *   independent slots (relyOnPrevCycle=false)   fired when due: insert the instance, then advance the schedule
  *   slots that nobody could fire                decided by the schedule's misfire policy, at start and after a pause
- *   sweep, every 60 s                           every schedule that should have an open instance gets it
+ *   sweep, every 60 s                           every schedule that should have an open instance gets it; none is left suspended
  */
 import { Alarm } from '../cluster/alarm.js';
+import { ask } from '../cluster/ask.js';
+import { LtsError } from '../errors.js';
 import { ended } from '../job/ending.js';
 import type { JobRecord, ScheduleRule, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
-import { type Schedules, schedulePages } from './records/schedules.js';
+import { pagesOf, type Schedules, schedulePages } from './records/schedules.js';
 import type { JobWrites, WriteObserver } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
@@ -21,6 +23,8 @@ const pageMax = 200;
 const standBackMs = 2_000;
 /** Other trackers' schedules are found by then, if their hints were lost. */
 const lookAgainMs = 5_000;
+/** Who serves answers at once; of who does not answer nothing is known. */
+const answerWithinMs = 2_000;
 /** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
 const heldMax = 1_000;
 
@@ -65,6 +69,40 @@ export class Trigger implements WriteObserver {
       const isAtRest = isOpen && !schedule.status.heldBy?.length;
       if (!isAtRest) await this.schedules.open(schedule);
     });
+    await this.freeLeftBehind();
+  }
+
+  /** Instances that a suspend reached and not their schedule, which is over: nobody could resume them any more. */
+  private async freeLeftBehind(): Promise<void> {
+    const { queue } = this.parts.ports;
+    for await (const page of pagesOf(queue, { schedules: false, states: ['suspended'] })) {
+      const instances = page.filter(({ body }) => body.origin);
+      const schedules = await queue.get(instances.map(({ body }) => body.origin?.scheduleId ?? ''));
+      for (const [i, { jobId }] of instances.entries()) {
+        const state = schedules[i]?.status.state;
+        if (state === 'cancelled') await this.schedules.withdraw(jobId);
+        else if (state === undefined || isEnded(state)) await this.schedules.wakeAll([jobId]);
+      }
+    }
+  }
+
+  /**
+   * Before it serves anybody: slots that nobody could fire are judged. Asked are the trackers themselves, for the registry knows of
+   * those too that are only starting: of several that start at once, none would judge.
+   */
+  async catchUpAtStart(): Promise<void> {
+    if (this.parts.isAlone || !(await this.isAnyServing())) await this.catchUp();
+  }
+
+  private async isAnyServing(): Promise<boolean> {
+    const { ports, subjects, settings } = this.parts;
+    const to = { subject: subjects.tracker, deadlineMs: answerWithinMs };
+    try {
+      await ask(ports.transport, to, { kind: 'GetJob', body: { jobId: settings.identity } });
+      return true;
+    } catch (error) {
+      return !LtsError.is(error, 'LTS_NO_TRACKER');
+    }
   }
 
   /** Slots from `since` on whose time passed while no tracker was there. */

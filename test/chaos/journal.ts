@@ -29,15 +29,14 @@ export type Event =
   | { kind: 'submit'; jobId: string; work: Work; slotEveryMs?: number }
   | { kind: 'answer'; jobId: string; code: string }
   | { kind: 'told'; jobId: string; state: string; value?: Token }
-  /** Written by workers. `dueWall` is what the run says that it was due, `slotAt` the slot of a schedule's run. */
-  | ({ kind: 'start'; jobId: string; attempt: number; dueWall: number; slotAt?: number; work: Work } & Token)
+  /** Written by workers. `dueWall` is what the run says that it was due. */
+  | ({ kind: 'start'; jobId: string; attempt: number; dueWall: number; work: Work } & Token)
   | ({ kind: 'abort'; jobId: string; reason: string } & Token)
   | ({ kind: 'end'; jobId: string; outcome: 'success' | 'later' | 'aborted' } & Token)
   /** A worker's event loop stood still, and then went round once. */
   | { kind: 'woke'; gapMs: number }
   | { kind: 'turned' }
   /** Written by all children. */
-  | { kind: 'ready' }
   | { kind: 'refused'; code: string; text: string }
   /** Written by the supervisor. `who` is a node, 'nats' or 'store'; `life` the pid that was hit. */
   | { kind: 'fault'; fault: Fault; who: string; life: number }

@@ -3,7 +3,7 @@
 import { type Line, linesOf } from './journal.js';
 import type { Verdict } from './judge/checker.js';
 import { type FaultTime, type Run, storyOf } from './judge/story.js';
-import { frozenSteps, type Scenario } from './scenarios.js';
+import { frozenSteps, rerunsUnmet, type Scenario } from './scenarios.js';
 import { down, kill, reset, type Step, start, submit, wait } from './steps.js';
 import { quantile } from './table.js';
 
@@ -29,7 +29,7 @@ export const measures = (rounds: number): Scenario[] => [
     workers,
     everyMs: 50,
     steps: rounded(rounds, (worker) => [reset(worker), wait(1_000)]),
-    unmet: (_, { reruns }) => (reruns === 0 ? [] : [`nothing runs twice, but ${reruns} runs did`]),
+    unmet: rerunsUnmet,
     figures: (lines) => [`${hitRuns(lines, 'reset').length} runs were alive at their worker's reset`],
   },
   {
@@ -96,20 +96,19 @@ function frozenFigures(lines: readonly Line[], { overlapsMs }: Verdict): string[
 }
 
 interface Outage {
-  readonly during: readonly string[];
   /** Codes of the answers to submits made while NATS was away. */
+  readonly during: readonly string[];
   readonly short: readonly Run[];
   readonly aborting: readonly Run[];
   readonly continuing: readonly Run[];
 }
 
 function outageOf(lines: readonly Line[]): Outage {
-  const { runs, faults } = storyOf(lines);
+  const { runs, faults, answers } = storyOf(lines);
   const outage = faults.find(({ who }) => who === 'nats');
   const from = outage?.from ?? 0;
   const to = outage?.to ?? 0;
   const submits = linesOf(lines, 'submit').filter(({ at }) => at > from + 100 && at < to - 2_500);
-  const answers = new Map(linesOf(lines, 'answer').map(({ jobId, code }) => [jobId, code]));
   const of = (ms: number, leaseLost?: string) =>
     runs.filter(({ work }) => work.ms === ms && work.leaseLost === leaseLost);
   return {

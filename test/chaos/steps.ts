@@ -47,22 +47,23 @@ export const start = (who: string): Step => ({ do: 'start', who });
 export const stop = (who: string): Step => ({ do: 'stop', who });
 export const freeze = (who: string, ms: number): Step[] => [{ do: 'freeze', who }, wait(ms), { do: 'thaw', who }];
 export const block = (who: string, ms: number): Step => ({ do: 'block', who, ms });
-export const cut = (link: string, ms: number): Step[] => [{ do: 'cut', link }, wait(ms), { do: 'mend', link }];
 export const reset = (link: string): Step => ({ do: 'reset', link });
+export const mend = (link: string): Step => ({ do: 'mend', link });
+export const cut = (link: string, ms: number): Step[] => [{ do: 'cut', link }, wait(ms), mend(link)];
 export const swallow = (link: string, direction: Direction, ms: number): Step[] => [
   { do: 'swallow', link, direction },
   wait(ms),
-  { do: 'mend', link },
+  mend(link),
 ];
 export const hold = (link: string, direction: Direction, ms: number): Step[] => [
   { do: 'hold', link, direction },
   wait(ms),
-  { do: 'mend', link },
+  mend(link),
 ];
 export const delay = (link: string, by: number, ms: number): Step[] => [
   { do: 'delay', link, ms: by },
   wait(ms),
-  { do: 'mend', link },
+  mend(link),
 ];
 export const down = (server: 'nats' | 'store', ms: number): Step[] => [
   { do: 'stop-server', server },

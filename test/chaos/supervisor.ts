@@ -105,7 +105,7 @@ class Supervisor {
     this.cast.everyMs = 0;
     for (const client of this.cast.of('client')) client.tell({ order: 'load', everyMs: 0 });
     const untilMono = monoMs() + calmWithinMs;
-    for (const { jobId } of schedules) await this.cancel(jobId, untilMono);
+    for (const { jobId } of schedules) await this.persist(untilMono, () => this.client.cancelJob(jobId));
     let records = await this.records(untilMono);
     while (!this.isSettled(records) && monoMs() < untilMono) {
       await sleep(lookEveryMs);
@@ -120,23 +120,15 @@ class Supervisor {
     while (!isTold() && monoMs() < untilMono) await sleep(lookEveryMs);
   }
 
-  private async cancel(jobId: string, untilMono: number): Promise<void> {
-    await this.persist(untilMono, () => this.client.cancelJob(jobId));
-  }
-
   /** Nothing is open, everything that was answered is there, and no run lives on. */
   private isSettled(records: readonly JobRecord[]): boolean {
     if (records.some(({ status }) => status.endedAt === undefined)) return false;
     const known = new Set(records.map(({ jobId }) => jobId));
-    const lines = this.lines();
-    const answers = new Map(linesOf(lines, 'answer').map(({ jobId, code }) => [jobId, code]));
+    const { answers, runs, lines } = storyOf(this.lines());
     const lives = new Set([...this.cast.actors.values()].map(({ pid }) => pid));
     const isOpen = ({ jobId, pid }: { jobId: string; pid: number }) =>
       answers.has(jobId) ? !known.has(jobId) && answers.get(jobId) !== 'rejected' : lives.has(pid);
-    return (
-      !linesOf(lines, 'submit').some(isOpen) &&
-      !storyOf(lines).runs.some(({ overAt }) => overAt === Number.POSITIVE_INFINITY)
-    );
+    return !linesOf(lines, 'submit').some(isOpen) && !runs.some(({ overAt }) => overAt === Number.POSITIVE_INFINITY);
   }
 
   private noteFinal({ jobId, body, status }: JobRecord): void {

@@ -39,10 +39,13 @@ describe('nextStep', () => {
     expect(nextStep(aRun(), failed, around)).toEqual({ state: 'failed', reason: 'failed', retryTimes: 0, losses: 0 });
   });
 
-  it.each([returned, missed])('%j waits at once in its old turn and is counted nowhere, even with all retries used', (outcome) => {
-    const step = nextStep(aRun({ retryTimes: 10, losses: 2 }), outcome, { ...around, nextSlotAt: 50_001 });
-    expect(step).toEqual({ state: 'waiting', dueAt: turn, retryTimes: 10, losses: 2 });
-  });
+  it.each([returned, missed])(
+    '%j waits at once in its old turn and is counted nowhere, even with all retries used',
+    (outcome) => {
+      const step = nextStep(aRun({ retryTimes: 10, losses: 2 }), outcome, { ...around, nextSlotAt: 50_001 });
+      expect(step).toEqual({ state: 'waiting', dueAt: turn, retryTimes: 10, losses: 2 });
+    },
+  );
 
   it('the first two losses wait at once in their old turn, whoever fell with it', () => {
     for (const others of [0, 63]) {

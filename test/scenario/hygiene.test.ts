@@ -1,5 +1,6 @@
 /** Nothing grows and nothing is left: maps stay small while many jobs pass, and a stopped cluster is silent. */
 import { describe, expect, it } from 'vitest';
+import { shape } from '../helpers/ground.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
 /** Entries in all maps, sets, arrays and queues that can be reached from an object, by path; ports and settings are not entered. */
@@ -33,7 +34,9 @@ async function eventsAfterwards(cluster: TestCluster): Promise<number> {
 }
 
 describe('what remains', () => {
-  it('10,000 jobs leave every map of the roles as small as it was', async () => {
+  // A server that only speaks MongoDB's protocol takes minutes where the others take seconds.
+  const rounds = shape === 'large' ? 1 : 10;
+  it(`${rounds},000 jobs leave every map of the roles as small as it was`, async () => {
     let told = 0;
     const cluster = await startCluster({
       tracker: { keepEndedMax: 100 },
@@ -52,11 +55,11 @@ describe('what remains', () => {
         return context.signal.aborted;
       },
     });
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < rounds; round++) {
       await cluster.submitAll(Array.from({ length: 1_000 }, (_, n) => ({ taskId: `T${round}-${n}`, params: { n } })));
     }
     await cluster.advance(120_000);
-    expect(told).toBe(10_000);
+    expect(told).toBe(rounds * 1_000);
     const roles = { tracker: cluster.tracker.role, worker: worker.role, client: cluster.client.role };
     const large = [...sizes(roles)].filter(([, size]) => size > 10);
     expect(large).toEqual([]);
@@ -94,7 +97,8 @@ describe('what remains', () => {
       if (i % 2) await worker.kill();
       else await worker.stop();
     }
-    await cluster.advance(120_000);
+    // Where trackers share a store, records of dead sessions are kept for ten leases.
+    await cluster.advance(600_000);
     const grown = [...sizes({ tracker: cluster.tracker.role })].filter(([, size]) => size > 5);
     // The ids of sessions that are over are remembered, the newest of them, so that a late message begins none of them again.
     expect(grown.filter(([path]) => !path.endsWith('.givenUp'))).toEqual([]);

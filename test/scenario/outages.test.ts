@@ -1,5 +1,6 @@
 /** Long outages: of everything between the nodes, of all trackers at once, of a frozen process; and clocks that are wrong. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { LtsError } from '../../src/errors.js';
 import type { JobContext } from '../../src/job/context.js';
 import type { Job } from '../../src/job/job.js';
 import { TestCluster } from '../helpers/start-cluster.js';
@@ -107,6 +108,24 @@ describe.each([1, 3])('ten minutes without a message server, with %i tracker(s)'
     expect(await firedMinutes(cluster, scheduleId)).toEqual(expected);
     const { skipped = 0 } = (await cluster.record(scheduleId)).status;
     expect(skipped).toBe(12 - expected.length);
+    await cluster.stop();
+  });
+
+  it('end before those of the store: missed slots are judged when it answers again, and none is handed out before', async () => {
+    const cluster = await clusterOf(trackers);
+    await cluster.startWorker({ jobRunner: () => 'done' });
+    const scheduleId = await cluster.submit({ cron: '0 * * * * ?', timeZone: 'UTC', misfire: 'skip' });
+    await cluster.advance(minuteMs / 2 - (cluster.time.nowMs % minuteMs));
+    cluster.cutAll(true);
+    await cluster.advance(10 * minuteMs);
+    const refusals = (['list', 'claim'] as const).map((verb) =>
+      vi.spyOn(cluster.queue, verb).mockRejectedValue(new LtsError('LTS_STORE_FAILED', 'The store is away.')),
+    );
+    cluster.cutAll(false);
+    await cluster.advance(3_000);
+    for (const refusal of refusals) refusal.mockRestore();
+    await cluster.advance(2 * minuteMs);
+    expect(await firedMinutes(cluster, scheduleId)).toEqual([11, 12]);
     await cluster.stop();
   });
 

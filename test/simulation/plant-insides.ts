@@ -40,7 +40,7 @@ interface Insides {
     withNextSlot(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined>;
     confirm(seen: JobRecord, inserted: JobRecord): Promise<void>;
   };
-  hear(hint: TrackerHint): Promise<Record<string, never>>;
+  readonly hints: { hear(hint: TrackerHint): Promise<Record<string, never>> };
 }
 
 interface Watched {

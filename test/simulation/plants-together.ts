@@ -92,7 +92,7 @@ export const plantsTogether: readonly Plant[] = [
     }),
     tracker: (role) => {
       const insides = insidesOf(role);
-      insides.hear = async ({ changed }) => {
+      insides.hints.hear = async ({ changed }) => {
         for (const jobId of changed) {
           const session = insides.sessions.holderOf(jobId);
           for (const runId of [...(session?.claims.keys() ?? [])]) session?.release(jobId, runId);

@@ -11,6 +11,7 @@ import type { Log } from '../../ports/log.js';
 import { inTime } from './in-time.js';
 import { codeOf, connectError, isLasting } from './nats-errors.js';
 import { connectionOptions, type NatsSettings, shownServers } from './nats-settings.js';
+import { isOpenToAll } from './open-server.js';
 
 export interface NatsParts {
   readonly clock: Clock;
@@ -59,7 +60,9 @@ export class NatsConnection {
     const untilMono = parts.clock.monoMs() + (settings.connectWithinMs ?? 10_000);
     for (;;) {
       try {
-        return new NatsConnection(await connect(options), settings, parts, downtime);
+        const connection = new NatsConnection(await connect(options), settings, parts, downtime);
+        connection.warnIfOpen();
+        return connection;
       } catch (error) {
         const waitMs = downtime.nextWaitMs();
         if (isLasting(error) || parts.clock.monoMs() + waitMs >= untilMono) throw connectError(error, settings);
@@ -109,6 +112,14 @@ export class NatsConnection {
     this.isClosing = true;
     this.isConnected = false;
     await this.client.close();
+  }
+
+  private warnIfOpen(): void {
+    const server = this.client.getServer();
+    if (!isOpenToAll(this.client.info ?? {}, server)) return;
+    const text =
+      'NATS lets in whoever reaches it: anybody there may submit, read and cancel jobs. Give it users, one for each role';
+    this.parts.log.warn({ server }, text);
   }
 
   private async watchStatus(): Promise<void> {

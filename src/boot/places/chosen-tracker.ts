@@ -1,5 +1,6 @@
 /** A node's place where its requests go to the JobTracker of its choice; what it chooses from is what the registry shows. */
 import { ChoosingTransport } from '../../cluster/choosing-transport.js';
+import { Looks } from '../../cluster/looks.js';
 import { type LoadBalance, TrackerChoice } from '../../cluster/tracker-choice.js';
 import { subjectsOf } from '../../protocol/subjects.js';
 import { clock } from '../system-ports.js';
@@ -34,22 +35,21 @@ export async function choosing(
 /** Resolves when the choice knows the trackers of the moment, or the registry did not answer: then any is asked until it does. */
 async function watchTrackers({ registry, log }: NodePlace, choice: TrackerChoice): Promise<() => void> {
   const look = async () => {
-    try {
-      const nodes = await registry.list('JOB_TRACKER');
-      const [first] = nodes;
-      const master = first && (await registry.master('JOB_TRACKER', first.nodeGroup));
-      choice.know({ nodes, master: master?.identity });
-    } catch (error) {
-      log.warn({ error }, 'the registry does not say which JobTrackers there are; any of them is asked');
-    }
+    const nodes = await registry.list('JOB_TRACKER');
+    const [first] = nodes;
+    const master = first && (await registry.master('JOB_TRACKER', first.nodeGroup));
+    choice.know({ nodes, master: master?.identity });
   };
+  const looks = new Looks(look, (error) =>
+    log.warn({ error }, 'the registry does not say which JobTrackers there are; any of them is asked'),
+  );
   const ends = [
-    registry.watch(() => void look(), 'JOB_TRACKER'),
+    registry.watch(() => void looks.again(), 'JOB_TRACKER'),
     registry.watchMasters(({ type }) => {
-      if (type === 'JOB_TRACKER') void look();
+      if (type === 'JOB_TRACKER') void looks.again();
     }),
   ];
-  await look();
+  await looks.again();
   return () => {
     for (const end of ends) end();
   };

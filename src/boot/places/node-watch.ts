@@ -1,7 +1,10 @@
 /** What a NodeChangeListener is told: which nodes the registry shows, and which of them come and go. */
+
+import { Looks } from '../../cluster/looks.js';
 import type { Log } from '../../ports/log.js';
 import type { NodeInfo, Registry } from '../../ports/registry.js';
 import type { NodeOptions } from '../node-options.js';
+import { callListener } from './call-listener.js';
 
 export interface NodeWatchPlace {
   readonly registry: Registry;
@@ -10,18 +13,22 @@ export interface NodeWatchPlace {
 
 /**
  * Each look at the registry tells what has changed since the last one, so whatever is missed or comes twice, what was told adds up to
- * what there is. One look is under way at a time, and one more follows whatever number of changes come meanwhile.
+ * what there is.
  */
 export class NodeWatch {
   private readonly told = new Map<string, NodeInfo>();
   private ends: readonly (() => void)[] = [];
-  private isLooking = false;
-  private isStale = false;
+  private readonly looks: Looks;
 
   constructor(
     private readonly place: NodeWatchPlace,
     private readonly listener: NonNullable<NodeOptions['nodeChangeListener']>,
-  ) {}
+  ) {
+    this.looks = new Looks(
+      () => this.tellChange(),
+      (error) => place.log.warn({ error }, 'the registry does not say which nodes there are; its next change is told'),
+    );
+  }
 
   /** From now on; changes are told after `look`. */
   start(): void {
@@ -35,24 +42,14 @@ export class NodeWatch {
     this.ends = [];
   }
 
-  async look(): Promise<void> {
-    this.isStale = true;
-    if (this.isLooking) return;
-    this.isLooking = true;
-    while (this.isStale && this.ends.length > 0) {
-      this.isStale = false;
-      await this.tellChange();
-    }
-    this.isLooking = false;
+  look(): Promise<void> {
+    return this.looks.again();
   }
 
   private async tellChange(): Promise<void> {
-    try {
-      const nodes = await this.nodes();
-      if (this.ends.length > 0) this.tell(nodes);
-    } catch (error) {
-      this.place.log.warn({ error }, 'the registry does not say which nodes there are; its next change is told');
-    }
+    if (this.ends.length === 0) return;
+    const nodes = await this.nodes();
+    if (this.ends.length > 0) this.tell(nodes);
   }
 
   private async nodes(): Promise<readonly NodeInfo[]> {
@@ -66,15 +63,9 @@ export class NodeWatch {
     const added = [...present].filter(([key]) => !this.told.has(key)).map(([, node]) => node);
     this.told.clear();
     for (const [key, node] of present) this.told.set(key, node);
-    if (removed.length > 0) this.call(() => this.listener.removeNodes?.(removed));
-    if (added.length > 0) this.call(() => this.listener.addNodes?.(added));
-  }
-
-  /** Not waited for: one that hangs would hold back what follows for ever. */
-  private call(listen: () => unknown): void {
-    new Promise((resolve) => resolve(listen())).catch((error: unknown) =>
-      this.place.log.error({ error }, 'the node change listener failed'),
-    );
+    const call = (listen: () => unknown) => callListener(this.place.log, 'node change listener', listen);
+    if (removed.length > 0) call(() => this.listener.removeNodes?.(removed));
+    if (added.length > 0) call(() => this.listener.addNodes?.(added));
   }
 }
 

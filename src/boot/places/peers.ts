@@ -1,4 +1,6 @@
 /** The JobTrackers on a shared store, as the registry shows them to one of them. */
+
+import { Looks } from '../../cluster/looks.js';
 import type { Peers } from '../../job-tracker/tracker-ports.js';
 import type { Log } from '../../ports/log.js';
 import type { Registry } from '../../ports/registry.js';
@@ -17,7 +19,11 @@ export class RegistryPeers implements Peers {
   /** Watches until the registry is closed. Throws LTS_TIMEOUT when it does not answer. */
   static async of(place: PeersPlace): Promise<RegistryPeers> {
     const peers = new RegistryPeers(place);
-    place.registry.watch(() => void peers.lookAgain(), 'JOB_TRACKER');
+    const looks = new Looks(
+      () => peers.look(),
+      (error) => place.log.warn({ error }, 'the registry does not say which JobTrackers there are'),
+    );
+    place.registry.watch(() => void looks.again(), 'JOB_TRACKER');
     await peers.look();
     return peers;
   }
@@ -33,13 +39,5 @@ export class RegistryPeers implements Peers {
   private async look(): Promise<void> {
     const nodes = await this.place.registry.list('JOB_TRACKER');
     this.identities = [...new Set([this.place.identity, ...nodes.map(({ identity }) => identity)])];
-  }
-
-  private async lookAgain(): Promise<void> {
-    try {
-      await this.look();
-    } catch (error) {
-      this.place.log.warn({ error }, 'the registry does not say which JobTrackers there are');
-    }
   }
 }

@@ -5,12 +5,12 @@ import { settingsTable } from './table/settings-table.js';
 
 const titles: Readonly<Record<keyof typeof settingsTable, string>> = {
   shared: 'Every node; a role may say otherwise for itself',
-  nats: 'NATS, for registry-address=nats://…; a role may have its own login',
+  nats: 'NATS, for registry-address=nats://…; a role may have its own login; options of `nats`',
   application: 'The application',
   jobClient: 'JobClient',
   taskTracker: 'TaskTracker',
   jobTracker: 'JobTracker',
-  mongo: 'JobTracker, for job.queue=mongo',
+  mongo: 'MongoDB, for job.queue=mongo and job.logger=mongo of the JobTracker; options of its `mongo`',
 };
 
 /** Written out in lts.properties, so that a reader sees what to change first; all other keys are comments. */
@@ -30,7 +30,7 @@ const head = `# Settings of light-task-scheduler. A key that is a comment shows 
 `;
 
 /** Their settings have names of their own, which are no options of a node. */
-const groupsWithoutOptions = new Set(['application', 'mongo']);
+const groupsWithoutOptions = new Set(['application']);
 /** Where a node's option is called otherwise: a list of groups makes a node of each. */
 const optionNames: Readonly<Record<string, string>> = { nodeGroups: 'nodeGroup' };
 

@@ -10,6 +10,7 @@
 import { ended } from '../../job/ending.js';
 import type { JobRecord, JobState, Slot } from '../../job/job.js';
 import { isEnded, newStatus, withStatus } from '../../job/job.js';
+import type { ListRequest } from '../../job/listing.js';
 import { instanceId, slotAfter } from '../../job/schedule.js';
 import type { JobQueue } from '../../ports/job-queue.js';
 import type { TrackerParts } from '../tracker-ports.js';
@@ -40,7 +41,6 @@ export class Schedules {
     const origins = new Map(
       instances.flatMap(({ jobId, body: { origin } }) => (origin ? [[jobId, origin] as const] : [])),
     );
-    if (origins.size === 0) return new Map();
     const ids = [...new Set([...origins.values()].map((origin) => origin.scheduleId))];
     const found = await this.parts.ports.queue.get(ids);
     const schedules = new Map(found.flatMap((record) => (record ? [[record.jobId, record] as const] : [])));
@@ -197,13 +197,17 @@ export class Schedules {
 }
 
 /** All schedules in these states, a page at a time. */
-export async function* schedulePages(
+export const schedulePages = (queue: JobQueue, states: readonly JobState[]): AsyncGenerator<readonly JobRecord[]> =>
+  pagesOf(queue, { schedules: true, states });
+
+/** All that this request lists, a page at a time. */
+export async function* pagesOf(
   queue: JobQueue,
-  states: readonly JobState[],
+  request: Pick<ListRequest, 'schedules' | 'states'>,
 ): AsyncGenerator<readonly JobRecord[]> {
   let cursor: string | undefined;
   do {
-    const page = await queue.list({ schedules: true, states, cursor, limit: pageMax });
+    const page = await queue.list({ ...request, cursor, limit: pageMax });
     yield page.records;
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -2,7 +2,7 @@
 import { until } from '../../cluster/within.js';
 import type { JobRecord } from '../../job/job.js';
 import { isEnded } from '../../job/job.js';
-import type { JobLogLine, LogLevel } from '../../job/log-line.js';
+import { type JobLogLine, type LogLevel, shownRun } from '../../job/log-line.js';
 import { Batcher } from '../../kit/batcher.js';
 import type { Change } from '../../ports/job-queue.js';
 import type { TrackerPorts } from '../tracker-ports.js';
@@ -13,9 +13,6 @@ export interface Happening {
   readonly level: LogLevel;
   readonly text: string;
 }
-
-/** The first characters of a run's id: enough to tell runs apart, too few to speak for one. */
-export const shortRun = (runId: string): string => runId.slice(0, 8);
 
 const queuedLinesMax = 50_000;
 
@@ -61,7 +58,7 @@ export class TrackerLog {
 }
 
 function happeningOf(before: JobRecord, { jobId, status }: JobRecord): Happening {
-  const run = `run ${shortRun(before.status.runId ?? '')}`;
+  const run = `run ${shownRun(before.status.runId ?? '')}`;
   const why = status.message ? `: ${status.message}` : '';
   if (status.losses > before.status.losses) {
     const what = isEnded(status.state) ? `the job is ${status.state} (${status.reason})` : 'the job waits again';

@@ -5,8 +5,8 @@
  *   silent    the lease ended without a renewal
  *   missed    a claim that its worker does not name for ten seconds, and then says it does not hold
  *
- * Here are the sessions that this tracker serves; survey.ts looks after all others. A tracker that was itself late or cut off judges
- * nobody until one full lease later: a blocked event loop or a reset socket is never mistaken for a death.
+ * Here are the sessions that this tracker serves; survey.ts looks after all others. A tracker that was itself late or cut off (absence.ts)
+ * judges nobody until one full lease later: a blocked event loop or a reset socket is never mistaken for a death.
  */
 
 import { Duty } from '../../cluster/duty.js';
@@ -18,58 +18,53 @@ import type { Session } from '../sessions/session.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Settle } from '../settle.js';
 import type { TrackerParts } from '../tracker-ports.js';
+import { Absence, type AbsenceParts } from './absence.js';
 import { Fallen } from './fallen.js';
 import { Grace } from './grace.js';
 import { Hearing } from './hearing.js';
 import { Survey } from './survey.js';
 
 const everyMs = 1_000;
-/** A tick this late means that the tracker itself was held up. */
-const lateMs = 2_000;
 const claimWithinMs = 5_000;
 /** By then the pulls that another tracker had parked for a session are over, and what it had claimed is stored. */
 const strayClaimsMs = limits.pullWaitMs + claimWithinMs;
 
 export class Rescue {
   private readonly duty: Duty;
-  private readonly pulse: Duty;
   private readonly grace: Grace;
+  private readonly absence: Absence;
   private readonly hearing: Hearing;
   private readonly fallen: Fallen;
   private readonly survey: Survey;
   /** Sessions found in the store at start. */
   private restored: readonly Lease[] = [];
-  private lastPulseMono = 0;
-  private cutOffSince: number | undefined;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly sessions: Sessions,
     private readonly dispatch: Dispatch,
     settle: Settle,
-    /** Slots from this instant on may have come due when nobody could fire them: the tracker itself was held up or cut off. */
-    private readonly onMissed: (since: number) => Promise<void>,
+    judgeMissed: AbsenceParts['judgeMissed'],
   ) {
     const { clock, log } = parts.ports;
     this.grace = new Grace(parts);
+    this.absence = new Absence(parts, { grace: this.grace, dispatch, judgeMissed });
     this.hearing = new Hearing(parts);
     this.fallen = new Fallen(parts, settle);
     const { grace, hearing, fallen } = this;
     this.survey = new Survey(parts, { sessions, grace, hearing, fallen });
     this.duty = new Duty({ name: 'watch over sessions', everyMs, clock, log, run: () => this.tick() });
-    this.pulse = new Duty({ name: 'pulse', everyMs, clock, log, run: () => this.noteLateness() });
   }
 
   /** Sessions that the store knows get one full lease to show up. */
   async start(): Promise<void> {
     this.restored = await this.survey.adopt();
-    this.lastPulseMono = this.parts.ports.clock.monoMs();
-    this.pulse.start();
+    this.absence.start();
     this.duty.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.pulse.stop(), this.duty.stop()]);
+    await Promise.all([this.absence.stop(), this.duty.stop()]);
   }
 
   /** The sessions found in the store at start belong to a dead process: they end at once. */
@@ -134,47 +129,9 @@ export class Rescue {
     for (const run of await this.parts.ports.queue.runsOf(session.id)) this.sessions.written(run);
   }
 
-  /** Measures nothing but its own coming: the work of a tick is no lateness, a pause of the process is. */
-  private async noteLateness(): Promise<void> {
-    const now = this.parts.ports.clock.monoMs();
-    const isLate = now - this.lastPulseMono > everyMs + lateMs;
-    this.lastPulseMono = now;
-    if (isLate) this.grace.begin();
-    if (isLate && this.isOnlyOne) await this.onMissed(Number.NEGATIVE_INFINITY);
-    await this.noteOutage();
-  }
-
-  /**
-   * Who reaches nobody claims nothing: the reply would be lost. Back again, it judges the slots that came due meanwhile before it
-   * hands out any. Most often all were cut off. Where it was alone in that, the others have fired these slots, or left one waiting
-   * for a free worker, which is then taken for missed.
-   */
-  private async noteOutage(): Promise<void> {
-    const { clock, transport } = this.parts.ports;
-    if (!transport.isUp()) {
-      this.grace.begin();
-      this.dispatch.pause();
-      this.cutOffSince ??= clock.wallMs() - lateMs;
-      return;
-    }
-    if (this.cutOffSince === undefined) return;
-    const since = this.cutOffSince;
-    this.cutOffSince = undefined;
-    try {
-      await this.onMissed(since);
-    } finally {
-      if (this.cutOffSince === undefined) this.dispatch.goOn();
-    }
-  }
-
-  private get isOnlyOne(): boolean {
-    const { peers, settings } = this.parts;
-    return peers.trackers().every((tracker) => tracker === settings.identity);
-  }
-
   private async tick(): Promise<void> {
     const { clock, log } = this.parts.ports;
-    await this.noteLateness();
+    this.absence.notice();
     const sessions = [...this.sessions.all()].map((session) => this.watch(session, clock.monoMs()));
     const own = Promise.allSettled([...sessions, ...this.fallen.goOn()]);
     // One that fails must not keep the others from being watched.

@@ -17,8 +17,6 @@ export interface ActorParts {
   readonly journal: Journal;
   /** Its way to NATS. */
   readonly link: LinkProxy;
-  /** A tracker's way to the store. */
-  readonly storeLink: LinkProxy | undefined;
   readonly options: object;
   /** Clients: the pause between submits at its start. */
   readonly everyMs: () => number;

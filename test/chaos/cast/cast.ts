@@ -42,7 +42,7 @@ export class Cast {
   ) {
     this.journal = new Journal(folder, 'supervisor');
     this.journals = new Journals(folder);
-    process.on('exit', this.removeNow);
+    process.on('exit', this.remove);
     this.everyMs = plan.everyMs;
   }
 
@@ -117,15 +117,11 @@ export class Cast {
     await this.nats.stop();
     await this.mongo?.stop();
     this.journal.close();
-    process.off('exit', this.removeNow);
+    process.off('exit', this.remove);
   }
 
-  remove(): void {
-    this.removeNow();
-  }
-
-  /** Of a run that is broken off nothing stays. */
-  private readonly removeNow = (): void => rmSync(this.folder, { recursive: true, force: true });
+  /** Also called when a run is broken off: nothing stays of it. */
+  readonly remove = (): void => rmSync(this.folder, { recursive: true, force: true });
 
   private storeLinks(): LinkProxy[] {
     return [...this.links].filter(([name]) => name.endsWith('/store')).map(([, link]) => link);
@@ -158,7 +154,7 @@ export class Cast {
     const options = { ...this.placeOf(name, link), ...(storeLink && storeOptions(storeLink)) };
     const { program } = this.plan;
     const everyMs = () => (role === 'client' ? this.everyMs : 0);
-    this.actors.set(name, new Actor({ name, role, program, folder, journal, link, storeLink, options, everyMs }));
+    this.actors.set(name, new Actor({ name, role, program, folder, journal, link, options, everyMs }));
   }
 
   private placeOf(name: string, link: LinkProxy, dataPath = join(this.folder, 'data', name)) {

@@ -47,12 +47,11 @@ const stepMs = 50;
 let diesAtRunEnd = false;
 
 async function work(context: JobContext) {
-  const { job, runId, attempt, retryTimes, scheduledFor, repeatedCount } = context;
+  const { job, runId, attempt, retryTimes, scheduledFor } = context;
   const task = job.params as unknown as Work;
   const { jobId } = job;
   const token: Token = { runId, token: randomUUID() };
-  const slot = repeatedCount > 0 ? { slotAt: scheduledFor.getTime() } : {};
-  journal.write({ kind: 'start', jobId, attempt, dueWall: scheduledFor.getTime(), work: task, ...slot, ...token });
+  journal.write({ kind: 'start', jobId, attempt, dueWall: scheduledFor.getTime(), work: task, ...token });
   const { signal } = context;
   const onAbort = () => journal.write({ kind: 'abort', jobId, reason: String(signal.reason?.reason), ...token });
   signal.addEventListener('abort', onAbort);
@@ -167,7 +166,6 @@ process.on('disconnect', () => process.exit(1));
 process.on('message', obey);
 try {
   const running = await start();
-  journal.write({ kind: 'ready' });
   process.send?.('ready');
   process.on('SIGTERM', () => void running.stop().then(() => process.exit(0)));
 } catch (error) {

@@ -211,7 +211,7 @@ describe('slots', () => {
   const slot = (slotAt: number, jobId = `s.${slotAt}`): Planted[] => {
     const n = slotAt;
     return [
-      { ...begun(slotAt + 1, n, worker1, jobId), slotAt } as Planted,
+      begun(slotAt + 1, n, worker1, jobId),
       { ...over(slotAt + 2, n, worker1), jobId } as Planted,
       final(n, { jobId, scheduleId: 's', slotAt }),
     ];

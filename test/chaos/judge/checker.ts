@@ -81,7 +81,7 @@ function pairsOf({ runsOf }: Story): Pair[] {
 }
 
 function losses(story: Story): Finding[] {
-  const answers = new Map(linesOf(story.lines, 'answer').map(({ jobId, code }) => [jobId, code]));
+  const { answers } = story;
   const missing = linesOf(story.lines, 'submit').filter(
     ({ jobId }) => standing.has(answers.get(jobId) ?? '') && !story.finals.has(jobId),
   );

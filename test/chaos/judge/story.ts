@@ -10,7 +10,6 @@ export interface Run extends Token {
   readonly startAt: number;
   readonly startWall: number;
   readonly dueWall: number;
-  readonly slotAt: number | undefined;
   readonly abort: LineOf<'abort'> | undefined;
   readonly end: LineOf<'end'> | undefined;
   /** When its process was seen to be gone. */
@@ -33,6 +32,8 @@ export interface Story {
   /** In the order of their starts. */
   readonly runsOf: ReadonlyMap<string, readonly Run[]>;
   readonly faults: readonly FaultTime[];
+  /** What each submit was answered, by jobId. */
+  readonly answers: ReadonlyMap<string, string>;
   readonly finals: ReadonlyMap<string, LineOf<'final'>>;
   readonly lines: readonly Line[];
 }
@@ -44,6 +45,7 @@ export function storyOf(lines: readonly Line[]): Story {
     runs,
     runsOf: groupedBy(runs, ({ jobId }) => jobId),
     faults: faultsIn(lines),
+    answers: new Map(linesOf(lines, 'answer').map(({ jobId, code }) => [jobId, code])),
     finals: new Map(linesOf(lines, 'final').map((line) => [line.jobId, line])),
     lines,
   };
@@ -54,11 +56,11 @@ function runsIn(lines: readonly Line[]): Run[] {
   const ends = new Map(linesOf(lines, 'end').map((line) => [line.token, line]));
   const deaths = new Map(linesOf(lines, 'exit').map(({ life, at }) => [life, at]));
   return linesOf(lines, 'start').map((line) => {
-    const { jobId, runId, token, attempt, work, dueWall, slotAt, by: worker, pid } = line;
+    const { jobId, runId, token, attempt, work, dueWall, by: worker, pid } = line;
     const end = ends.get(token);
     const diedAt = deaths.get(pid);
     const overAt = Math.min(end?.at ?? Number.POSITIVE_INFINITY, diedAt ?? Number.POSITIVE_INFINITY);
-    const times = { startAt: line.at, startWall: line.wall, dueWall, slotAt, diedAt, overAt };
+    const times = { startAt: line.at, startWall: line.wall, dueWall, diedAt, overAt };
     return { jobId, runId, token, attempt, work, worker, pid, ...times, abort: aborts.get(token), end };
   });
 }

@@ -2,11 +2,11 @@
  * Open pulls of TaskTrackers, and how new jobs are shared among them. A pull that accepts have staged jobs for carries a batch,
  * which further accepts may join until the first of their commits is done.
  */
-import { bodyBytes, type ChangingStatus, type JobRecord } from '../job/job.js';
-import type { Deferred } from '../kit/deferred.js';
-import { limits } from '../protocol/limits.js';
-import type { PullAnswer } from '../protocol/messages.js';
-import type { Session } from './sessions/session.js';
+import { bodyBytes, type ChangingStatus, type JobRecord } from '../../job/job.js';
+import type { Deferred } from '../../kit/deferred.js';
+import { limits } from '../../protocol/limits.js';
+import type { PullAnswer } from '../../protocol/messages.js';
+import type { Session } from '../sessions/session.js';
 
 export interface Pull {
   readonly session: Session;

@@ -1,7 +1,7 @@
 /** What the tracker remembers of a node group: its open pulls, and hints about what waits for it in the store. */
-import type { ClaimRequest } from '../ports/job-queue.js';
+import type { ClaimRequest } from '../../ports/job-queue.js';
+import type { Session } from '../sessions/session.js';
 import type { Pull } from './pulls.js';
-import type { Session } from './sessions/session.js';
 
 export type Suspects = ClaimRequest['suspects'];
 

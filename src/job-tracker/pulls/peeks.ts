@@ -1,9 +1,9 @@
 /** What waits in the store for a group, read without taking it: when the next job is due, and whether any is due at all. */
-import type { Alarm } from '../cluster/alarm.js';
-import { isSuspect } from '../job/job.js';
-import type { ClaimOutcome } from '../ports/job-queue.js';
+import type { Alarm } from '../../cluster/alarm.js';
+import { isSuspect } from '../../job/job.js';
+import type { ClaimOutcome } from '../../ports/job-queue.js';
+import type { TrackerParts } from '../tracker-ports.js';
 import type { Group, Suspects } from './groups.js';
-import type { TrackerParts } from './tracker-ports.js';
 
 /** The earliest instant that a Date can hold. */
 const beginningOfTime = -8.64e15;
