@@ -16,6 +16,7 @@ import { endedKinds, JobList } from './jobs/job-list.js';
 import { type JobQuery, jobIndexes, jobQueries } from './jobs/job-queries.js';
 import { JobWrites } from './jobs/job-writes.js';
 import { Purge } from './jobs/purge.js';
+import { isRecord, withoutDamaged } from './jobs/set-aside.js';
 import { WriteMarks } from './jobs/write-marks.js';
 import type { MongoConnection } from './mongo-connection.js';
 
@@ -27,7 +28,7 @@ const callsQueuedMax = 100_000;
 const flightsMax = 2;
 
 export class MongoJobQueue implements JobQueue {
-  private readonly jobs: Collection<JobDocument>;
+  readonly jobs: Collection<JobDocument>;
   private readonly writes: JobWrites;
   private readonly due: DueJobs;
   private readonly pages: JobList;
@@ -39,7 +40,7 @@ export class MongoJobQueue implements JobQueue {
   private readonly gets: Batcher<readonly string[], (JobRecord | undefined)[]>;
 
   /** The connection is opened before `open` and closed after `close` by whoever made it. */
-  constructor(private readonly connection: MongoConnection) {
+  constructor(readonly connection: MongoConnection) {
     this.marks = new WriteMarks(connection.ports.ids.random());
     this.jobs = connection.collection<JobDocument>('jobs');
     this.writes = new JobWrites(connection, this.jobs, this.marks);
@@ -188,7 +189,7 @@ export class MongoJobQueue implements JobQueue {
   private async readAll(jobIds: readonly string[]): Promise<(JobRecord | undefined)[]> {
     const documents = await this.documents(jobQueries.byKeys([...new Set(jobIds)].map(idKey)));
     const records = new Map<string, JobRecord>();
-    for (const document of documents) {
+    for (const document of documents.filter(isRecord)) {
       const record = recordOf(document);
       for (const key of document.keys) records.set(key, record);
     }
@@ -197,7 +198,8 @@ export class MongoJobQueue implements JobQueue {
 
   private async find(query: JobQuery, limit?: number): Promise<JobRecord[]> {
     if (limit === 0) return [];
-    return (await this.documents(query, limit === undefined ? {} : { limit })).map(recordOf);
+    const documents = await this.documents(query, limit === undefined ? {} : { limit });
+    return (await withoutDamaged(this, documents, isRecord)).map(recordOf);
   }
 
   private documents(

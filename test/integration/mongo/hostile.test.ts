@@ -16,7 +16,7 @@ withMongo('values that look like operators', (place: MongoPlace) => {
     await pool.queue.add([
       aRecord({ taskId: 't' }),
       aRun({ jobId: 'R' }),
-      aSchedule({ jobId: 'S' }),
+      aSchedule({ jobId: 'S', dueAt: 1 }),
       anEnded({ jobId: 'E', ...feedback }),
     ]);
   });
@@ -58,6 +58,29 @@ withMongo('values that look like operators', (place: MongoPlace) => {
       expect(Object.entries(await queue.count())).toContainEqual([group, { executing: 1 }]);
     },
   );
+
+  it('a document without a body kept every job behind it from running', async () => {
+    const damaged = await place.queue();
+    const { queue, connection, logged } = damaged;
+    await queue.add([
+      aRecord({ jobId: 'A' }),
+      aRecord({ jobId: 'B' }),
+      aSchedule({ jobId: 'S', dueAt: 1 }),
+      aSchedule({ jobId: 'T', dueAt: 2 }),
+    ]);
+    const jobs = connection.collection<{ _id: string }>('jobs');
+    await jobs.updateMany({ _id: { $in: ['A', 'S'] } }, { $unset: { body: '' } });
+    expect((await queue.list({ limit: 9 })).records.map(({ jobId }) => jobId).sort()).toEqual(['B', 'T']);
+    const claim = { nodeGroup: 'g', max: 9, bytesMax: 1e6, now: 5_000, runId: 'r', session: 's' } as const;
+    expect(ids((await queue.claim({ ...claim, suspects: 'none' })).claimed)).toEqual(['B']);
+    expect(ids((await queue.dueSchedules(1e12, 9)).due)).toEqual(['T']);
+    expect(await queue.get(['A', 'B', 'S'])).toMatchObject([undefined, { jobId: 'B' }, undefined]);
+    expect(logged.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { ids: ['A'] } },
+      { fields: { ids: ['S'] } },
+    ]);
+    await place.end(damaged);
+  });
 
   it('read and remove no lines', async () => {
     const logger = new MongoJobLogger(pool.connection);

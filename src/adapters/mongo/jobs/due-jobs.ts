@@ -10,6 +10,7 @@ import type { MongoConnection } from '../mongo-connection.js';
 import { type JobDocument, laneKindOf } from './job-document.js';
 import { type JobQuery, jobQueries } from './job-queries.js';
 import { type Candidate, compareLanes, type DueLane, inRotation, inTurns, type Lane, laneOf } from './lane-turns.js';
+import { hasBody, withoutDamaged } from './set-aside.js';
 
 /** Lanes of other trackers' jobs are noticed after this. */
 const lanesKnownMs = 1_000;
@@ -32,8 +33,8 @@ export class DueJobs {
   private readonly lanes = new Map<string, KnownLanes>();
 
   constructor(
-    private readonly connection: MongoConnection,
-    private readonly jobs: Collection<JobDocument>,
+    readonly connection: MongoConnection,
+    readonly jobs: Collection<JobDocument>,
   ) {}
 
   /** About to be stored: its lane has its turn in the next look. */
@@ -131,8 +132,9 @@ export class DueJobs {
       this.jobs.find<Pick<Candidate, '_id'> & Partial<Candidate>>(filter, options).toArray(),
     );
     // From a lesser server one that is taken between the look and the answer comes without its turn; the next look is without it.
-    const due = found.filter((candidate): candidate is Candidate => candidate.turn !== undefined);
-    return due.length === found.length ? due : this.find(query, limit);
+    const waiting = found.filter((candidate): candidate is Candidate => candidate.turn !== undefined);
+    const due = await withoutDamaged(this, waiting, hasBody);
+    return due.length === found.length ? waiting : this.find(query, limit);
   }
 }
 

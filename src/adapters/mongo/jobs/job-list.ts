@@ -16,6 +16,7 @@ import {
 import type { MongoConnection } from '../mongo-connection.js';
 import { endedKind, type JobDocument, recordOf } from './job-document.js';
 import { anyText, type JobQuery, jobQueries } from './job-queries.js';
+import { isRecord } from './set-aside.js';
 
 type KeyPart = string | number;
 
@@ -91,7 +92,7 @@ export class JobList {
         if (!parts.every(isKeyPart)) continue;
         key = parts;
         isMore = true;
-        yield { place: { section: name, key }, record: recordOf(document) };
+        if (isRecord(document)) yield { place: { section: name, key }, record: recordOf(document) };
       }
     }
   }
