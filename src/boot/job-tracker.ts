@@ -1,5 +1,6 @@
 /** JobTracker as users construct it. */
 import { within } from '../cluster/within.js';
+import { LtsError } from '../errors.js';
 import { parseCron } from '../job/cron/cron.js';
 import { checkPause, checkWhole } from '../job/validate.js';
 import { JobTrackerRole } from '../job-tracker/job-tracker.js';
@@ -43,6 +44,14 @@ type Ground = Stores & { readonly peers: RegistryPeers | undefined };
 const trackerGroup = 'jobTrackerGroup';
 const ownKeys = ['maxRetryTimes', 'retryIntervalMs', 'keepEndedMs', 'keepEndedMax', 'mongo', 'jobLogger', 'timeZone'];
 
+/** Each of several JobTrackers would know a part of every story. */
+function checkSharedLog({ jobQueue, jobLogger }: JobTrackerOptions): void {
+  if (jobQueue !== 'mongo' || jobLogger !== 'memory') return;
+  const text =
+    'jobLogger: memory shows what one JobTracker heard, and with jobQueue mongo there may be several. Use mongo or console.';
+  throw new LtsError('LTS_CONFIG_INVALID', text);
+}
+
 export class JobTracker {
   private readonly once = new OnceStarted<Running>();
 
@@ -52,6 +61,7 @@ export class JobTracker {
       checkNodeOptions(options, ownKeys);
       if (options.jobLogger !== undefined) findExtension('job.logger', options.jobLogger, options.extensions);
       checkMongo(options.mongo ?? {});
+      checkSharedLog(options);
       checkWhole('maxRetryTimes', options.maxRetryTimes ?? 0, { min: 0, max: 1_000_000 });
       checkPause('retryIntervalMs', options.retryIntervalMs ?? 0);
       checkWhole('keepEndedMs', options.keepEndedMs ?? 0, { min: 0, max: Number.MAX_SAFE_INTEGER });

@@ -215,6 +215,7 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     const error = await new JobTracker({ ...node(), jobQueue: 'mongo', mongo }).start().catch((found: Error) => found);
     expect(error).toMatchObject({ code: 'LTS_STORE_FAILED', message: expect.stringMatching(/127\.0\.0\.1:9/) });
     expect(String(error)).not.toContain('geheim');
+    expect(() => new JobTracker({ ...node(), jobQueue: 'mongo', jobLogger: 'memory' })).toThrow(/jobLogger: memory/);
     expect(() => new JobTracker({ jobQueue: 'mongo' })).toThrow(/registryAddress/);
   });
 });
