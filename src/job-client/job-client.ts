@@ -1,19 +1,19 @@
 /**
  * The JobClient: submits jobs and hears what became of them.
  *
- *   SUBMIT (submit.ts) -> accept ... settle -> FEEDBACK (here: onComplete)          FOLLOW (follow.ts) waits for one job
+ *   SUBMIT (submit.ts) -> accept ... settle -> FEEDBACK (hear.ts: onComplete)       FOLLOW (follow.ts) waits for one job
  */
 
 import { answering, ask } from '../cluster/ask.js';
 import { Malformed } from '../cluster/malformed.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
-import type { JobResult } from '../job/result.js';
 import type { Subscription } from '../ports/transport.js';
-import type { BodyOf, FinishedJob, MessageKind, ReplyOf } from '../protocol/messages.js';
+import type { BodyOf, MessageKind, ReplyOf } from '../protocol/messages.js';
 import { subjectsOf } from '../protocol/subjects.js';
 import type { ClientParts, ClientPorts, ClientSettings } from './client-ports.js';
 import { Follow, type FollowOptions, type JobEvent } from './follow.js';
+import { Hear } from './hear.js';
 import { Submit, type SubmitOptions, type SubmitOutcome } from './submit.js';
 
 /** Questions to a tracker that the client passes on as they are. */
@@ -37,6 +37,7 @@ export class JobClientRole {
   private readonly parts: ClientParts;
   private readonly submitStep: Submit;
   private readonly followStep: Follow;
+  private readonly hearStep: Hear;
   private subscription: Subscription | undefined;
   private isStarted = false;
 
@@ -44,6 +45,7 @@ export class JobClientRole {
     this.parts = { ports, settings: withDefaults(settings), subjects: subjectsOf(settings.cluster) };
     this.submitStep = new Submit(this.parts);
     this.followStep = new Follow(this.parts);
+    this.hearStep = new Hear(this.parts);
   }
 
   async start(): Promise<void> {
@@ -54,7 +56,7 @@ export class JobClientRole {
     const subject = this.parts.subjects.feedback(nodeGroup);
     this.subscription = this.parts.ports.transport.subscribe(
       subject,
-      answering({ JobsFinished: (body) => this.complete(body) }, 'JobClient', new Malformed(this.parts.ports)),
+      answering({ JobsFinished: (body) => this.hearStep.hear(body) }, 'JobClient', new Malformed(this.parts.ports)),
       { queue: nodeGroup },
     );
   }
@@ -64,6 +66,7 @@ export class JobClientRole {
     this.followStep.stop();
     await this.submitStep.stop();
     await this.subscription?.close();
+    await this.hearStep.stop();
   }
 
   /** Settles with the answer's code; see submit.ts. Throws only LTS_NOT_STARTED. */
@@ -93,36 +96,6 @@ export class JobClientRole {
   private checkStarted(): void {
     if (!this.isStarted)
       throw new LtsError('LTS_NOT_STARTED', 'The JobClient is not running. Call start() first and await it.');
-  }
-
-  /** Acknowledged whatever the handler does: what it throws is its own affair, as in LTS, and is logged. */
-  private async complete({ results }: BodyOf<'JobsFinished'>): Promise<ReplyOf<'JobsFinished'>> {
-    try {
-      await this.parts.settings.onComplete?.(results.map((result) => this.resultOf(result)));
-    } catch (error) {
-      this.parts.ports.log.error(
-        { jobs: results.length, error },
-        'the completed handler failed; the results count as delivered',
-      );
-    }
-    return {};
-  }
-
-  private resultOf({ result, ...rest }: FinishedJob): JobResult {
-    return { ...rest, value: result === undefined ? undefined : this.valueOf(rest.jobId, result) };
-  }
-
-  /** What a worker in another language sent as a value may be no JSON; its neighbours reach the handler all the same. */
-  private valueOf(jobId: string, result: string): unknown {
-    try {
-      return this.parts.ports.codec.decode(result);
-    } catch (error) {
-      this.parts.ports.log.warn(
-        { jobId, error },
-        'the value of an ended job cannot be read and is left out of its feedback',
-      );
-      return undefined;
-    }
   }
 }
 

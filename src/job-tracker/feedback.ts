@@ -1,7 +1,9 @@
 /**
  * Feedback: brings the results of ended jobs to a client of the submitting group, at least once. What is owed stands in the
- * record (`feedbackAt`) from the settling write on; the client's acknowledgement clears it. Nobody there: tried again every 30 s, until
- * the OldDataHandler drops it; without one, for 7 days.
+ * record (`feedbackAt`) from the settling write on; what the client says once its handler has ended clears it. Nobody there: tried again
+ * every 30 s, until the OldDataHandler drops it; without one, for 7 days.
+ *
+ *   JobsFinished -> isReceived, within a second, else another client is asked; then JobsTold, within 30 s
  */
 
 import { ask } from '../cluster/ask.js';
@@ -13,12 +15,17 @@ import { Batcher } from '../kit/batcher.js';
 import { wireBytes } from '../kit/wire-bytes.js';
 import type { OldDataHandler } from '../ports/old-data.js';
 import { limits } from '../protocol/limits.js';
-import type { FinishedJob } from '../protocol/messages.js';
+import type { BodyOf, FinishedJob, ReplyOf } from '../protocol/messages.js';
+import { type Flight, Flights } from './flights.js';
 import type { JobWrites } from './records/writes.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** A completed handler that takes longer gets its results again. */
 const deliverWithinMs = 30_000;
+/** Saying `isReceived` takes a client no work: one that is silent for so long is frozen, and the next one is asked. */
+const receiveWithinMs = 1_000;
+/** Times the group is asked in a row: it chooses by lot, and of two clients the frozen one is met eight times in a row by 1 result in 256. */
+const triesMax = 8;
 /** Of a tracker that was given none. */
 const dropping: OldDataHandler = { handle: () => 'drop' };
 const groupsMax = 1_000;
@@ -31,18 +38,29 @@ export class Feedback {
   private readonly groups = new Map<string, Batcher<JobRecord, void>>();
   private readonly underWay = new Set<string>();
   private readonly judge: OldDataJudge;
+  private readonly flights: Flights;
   private isStopping = false;
 
   constructor(
     private readonly parts: TrackerParts,
     private readonly writes: JobWrites,
   ) {
+    this.flights = new Flights(parts.ports.clock);
     this.judge = new OldDataJudge(parts.ports.oldDataHandler ?? dropping, parts.ports);
   }
 
-  /** A round of resending ends with the page that is under way. */
+  /** A round of resending ends with the page that is under way; what is not told yet is sent again by the next tracker. */
   stop(): void {
     this.isStopping = true;
+    this.flights.stop();
+  }
+
+  /** From a client, to whichever tracker it reached. Jobs that are unknown or owe nothing are none of its business. */
+  async told({ jobIds }: BodyOf<'JobsTold'>): Promise<ReplyOf<'JobsTold'>> {
+    const records = await this.parts.ports.queue.get([...new Set(jobIds)]);
+    await this.clear(records.flatMap((record) => (record?.status.feedbackAt === undefined ? [] : [record])));
+    this.flights.told(jobIds);
+    return {};
   }
 
   /** Sends what these records owe, now, without being waited for; what fails is left to `resend`. */
@@ -111,16 +129,33 @@ export class Feedback {
   }
 
   private async deliver(submitNodeGroup: string, records: readonly JobRecord[]): Promise<undefined> {
-    const { transport } = this.parts.ports;
-    const to = { subject: this.parts.subjects.feedback(submitNodeGroup), deadlineMs: deliverWithinMs };
-    const tell = () => ask(transport, to, { kind: 'JobsFinished', body: { results: records.map(resultOf) } });
-    await tell().catch((error: unknown) => {
-      // Who had it is dead, frozen or slow; another client may take it at once.
-      if (!LtsError.is(error, 'LTS_TIMEOUT')) throw error;
-      return tell();
+    const jobIds = records.map(({ jobId }) => jobId);
+    await this.flights.during(jobIds, async (flight) => {
+      const { isReceived } = await this.tell(submitNodeGroup, records, flight);
+      // A simple client says nothing but that it is done.
+      if (isReceived) await this.flights.landing(flight, deliverWithinMs);
+      else await this.clear(records);
     });
-    await this.clear(records);
     return undefined;
+  }
+
+  /** To one client of the group that is awake. */
+  private async tell(
+    submitNodeGroup: string,
+    records: readonly JobRecord[],
+    { untold }: Flight,
+  ): Promise<ReplyOf<'JobsFinished'>> {
+    const { ports, settings, subjects } = this.parts;
+    const to = { subject: subjects.feedback(submitNodeGroup), deadlineMs: receiveWithinMs };
+    const body = { tracker: settings.identity, results: records.map(resultOf) };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await ask(ports.transport, to, { kind: 'JobsFinished', body });
+      } catch (error) {
+        if (untold.size === 0) return { isReceived: true };
+        if (!LtsError.is(error, 'LTS_TIMEOUT') || tries >= triesMax) throw error;
+      }
+    }
   }
 
   private withoutDropped(owed: readonly JobRecord[]): Promise<readonly JobRecord[]> {

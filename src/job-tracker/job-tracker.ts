@@ -124,7 +124,7 @@ export class JobTrackerRole {
 
   /** The one table: message kind -> step. */
   private steps(): Steps {
-    const { parts, writes, schedules, sessions, settle, dispatch, rescue, queries, trackerLog } = this;
+    const { parts, writes, schedules, sessions, settle, dispatch, rescue, queries, trackerLog, feedback } = this;
     const accept = new Accept(parts, writes, dispatch, schedules);
     const control = new Control(parts, { writes, schedules, sessions, log: trackerLog });
     const explain = new Explain(parts, sessions, dispatch);
@@ -149,6 +149,7 @@ export class JobTrackerRole {
       PullJobs: (body) => dispatch.pull(body),
       ReportRuns: (body) => session.report(body),
       AppendLog: (body) => log.append(body),
+      JobsTold: (body) => feedback.told(body),
     };
   }
 }

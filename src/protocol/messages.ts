@@ -2,7 +2,7 @@
  * What the nodes say to each other. A request is `{ kind, body }`; each kind names its body and its reply here.
  *
  *   JobClient   -> JobTracker    SubmitJobs, CancelJob, SuspendJob, ResumeJob, TriggerJob, EditJob,
- *                                GetJob, ListJobs, CountJobs, AwaitJob, ReadLog, ExplainJob
+ *                                GetJob, ListJobs, CountJobs, AwaitJob, ReadLog, ExplainJob, JobsTold
  *   TaskTracker -> JobTracker    StartSession, RenewSession, EndSession, PullJobs, ReportRuns, AppendLog
  *   JobTracker  -> TaskTracker   Probe, AskRuns, CancelRun
  *   JobTracker  -> JobClient     JobsFinished
@@ -198,7 +198,16 @@ export interface Messages {
   AskRuns: { body: { readonly runIds: readonly string[] }; reply: { readonly notHeld: readonly string[] } };
   CancelRun: { body: { readonly jobId: string; readonly runId: string }; reply: { readonly isHeld: boolean } };
 
-  JobsFinished: { body: { readonly results: readonly FinishedJob[] }; reply: Record<string, never> };
+  /**
+   * Answered at once with `isReceived`; JobsTold at `tracker`, the sender's identity, follows. An answer without it says that the
+   * results were told already.
+   */
+  JobsFinished: {
+    body: { readonly tracker: string; readonly results: readonly FinishedJob[] };
+    reply: { readonly isReceived?: boolean | undefined };
+  };
+  /** The completed handler has ended; what it owed is paid. */
+  JobsTold: { body: { readonly jobIds: readonly string[] }; reply: Record<string, never> };
   Hint: { body: TrackerHint; reply: Record<string, never> };
 }
 

@@ -83,8 +83,10 @@ export const sampleBodies: { readonly [K in MessageKind]: readonly BodyOf<K>[] }
   Probe: [{ session: 'worker-1-abc' }],
   AskRuns: [{ runIds: ['r1'] }],
   CancelRun: [{ jobId: 'a', runId: 'r1' }],
+  JobsTold: [{ jobIds: ['a', 'b'] }],
   JobsFinished: [
     {
+      tracker: 'tracker-1',
       results: [
         {
           jobId: 'a',

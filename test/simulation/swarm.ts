@@ -197,6 +197,7 @@ function networkOf(chance: SeededChance): NetworkFaults {
     'AskRuns',
     'StartSession',
     'JobsFinished',
+    'JobsTold',
   ];
   return {
     latencyMs: chance.pick([calmNetwork.latencyMs, { min: 1, max: 50 }, { min: 10, max: 800 }]),

@@ -131,7 +131,11 @@ export const messageShapes = {
   AskRuns: { body: object({ runIds }), reply: object({ notHeld: runIds }) },
   CancelRun: { body: object({ jobId: id, runId: id }), reply: object({ isHeld: truth }) },
 
-  JobsFinished: { body: object({ results: batch(finishedJob) }), reply: nothing },
+  JobsFinished: {
+    body: object({ tracker: name, results: batch(finishedJob) }),
+    reply: object({ isReceived: optional(truth) }),
+  },
+  JobsTold: { body: object({ jobIds: batch(id) }), reply: nothing },
   Hint: {
     body: object({
       from: name,
