@@ -56,8 +56,12 @@ export class Feedback {
   }
 
   /** From a client, to whichever tracker it reached. Jobs that are unknown or owe nothing are none of its business. */
-  async told({ jobIds }: BodyOf<'JobsTold'>): Promise<ReplyOf<'JobsTold'>> {
-    const records = await this.parts.ports.queue.get([...new Set(jobIds)]);
+  async told(body: BodyOf<'JobsTold'>): Promise<ReplyOf<'JobsTold'>> {
+    const jobIds = [...new Set(body.jobIds)];
+    const cleared = await this.clear(jobIds.flatMap((jobId) => this.flights.sent(jobId) ?? []));
+    // Another tracker sent these, or they were written since.
+    const others = jobIds.filter((jobId) => !cleared.has(jobId));
+    const records = others.length > 0 ? await this.parts.ports.queue.get(others) : [];
     await this.clear(records.flatMap((record) => (record?.status.feedbackAt === undefined ? [] : [record])));
     this.flights.told(jobIds);
     return {};
@@ -129,8 +133,7 @@ export class Feedback {
   }
 
   private async deliver(submitNodeGroup: string, records: readonly JobRecord[]): Promise<undefined> {
-    const jobIds = records.map(({ jobId }) => jobId);
-    await this.flights.during(jobIds, async (flight) => {
+    await this.flights.during(records, async (flight) => {
       const { isReceived } = await this.tell(submitNodeGroup, records, flight);
       // A simple client says nothing but that it is done.
       if (isReceived) await this.flights.landing(flight, deliverWithinMs);
@@ -165,14 +168,16 @@ export class Feedback {
         const { jobId, status } = record;
         return { kind: 'feedback', jobId, at: status.feedbackAt ?? now, value: resultOf(record) };
       },
-      drop: (dropped) => this.clear(dropped),
+      drop: async (dropped) => void (await this.clear(dropped)),
     });
   }
 
-  private async clear(records: readonly JobRecord[]): Promise<void> {
-    await this.writes.update(
+  /** Answers the jobs that were as given, and owe nothing any more. */
+  private async clear(records: readonly JobRecord[]): Promise<Set<string>> {
+    const written = await this.writes.update(
       records.map((before) => ({ before, after: withStatus(before, { feedbackAt: undefined }) })),
     );
+    return new Set(written.flatMap((record) => record?.jobId ?? []));
   }
 }
 

@@ -1,12 +1,13 @@
 /** Deliveries that a client has received and whose completed handler has not ended yet: JobsTold ends the wait for it. */
 import { within } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
+import type { JobRecord } from '../job/job.js';
 import { Deferred } from '../kit/deferred.js';
 import type { Clock } from '../ports/clock.js';
 
 export interface Flight {
-  /** Jobs of it that no client has told yet. */
-  readonly untold: Set<string>;
+  /** Jobs of it that no client has told yet, as they were sent. */
+  readonly untold: Map<string, JobRecord>;
   readonly over: Deferred<void>;
 }
 
@@ -18,14 +19,20 @@ export class Flights {
   constructor(private readonly clock: Clock) {}
 
   /** What is told from now on counts, also what is told before `send` has returned. */
-  async during<T>(jobIds: readonly string[], send: (flight: Flight) => Promise<T>): Promise<T> {
-    const flight = { untold: new Set(jobIds), over: new Deferred<void>() };
-    for (const jobId of jobIds) this.byJob.set(jobId, flight);
+  async during<T>(records: readonly JobRecord[], send: (flight: Flight) => Promise<T>): Promise<T> {
+    const untold = new Map(records.map((record) => [record.jobId, record]));
+    const flight = { untold, over: new Deferred<void>() };
+    for (const { jobId } of records) this.byJob.set(jobId, flight);
     try {
       return await send(flight);
     } finally {
-      for (const jobId of jobIds) this.byJob.delete(jobId);
+      for (const { jobId } of records) this.byJob.delete(jobId);
     }
+  }
+
+  /** As it was sent; undefined when nobody here waits for it to be told. */
+  sent(jobId: string): JobRecord | undefined {
+    return this.byJob.get(jobId)?.untold.get(jobId);
   }
 
   told(jobIds: readonly string[]): void {
