@@ -8,9 +8,13 @@ import type { NodeOptions } from '../node-options.js';
 /** The beans are made after the nodes that they listen to. */
 type BuiltBeans = () => Beans | undefined;
 
+/** One that throws keeps nothing from the others. */
+const toEach = <Listener>(listeners: readonly Listener[], call: (listener: Listener) => unknown): Promise<unknown[]> =>
+  Promise.all(listeners.map(async (listener) => call(listener)));
+
 export function tellMaster(beans: Beans | undefined, type: NodeType, [master, isMaster]: [NodeInfo, boolean]): unknown {
   const hearing = (beans?.masterListeners ?? []).filter(({ nodeTypes }) => nodeTypes?.includes(type) ?? true);
-  return Promise.all(hearing.map((listener) => listener.change(master, isMaster)));
+  return toEach(hearing, (listener) => listener.change(master, isMaster));
 }
 
 /**
@@ -22,13 +26,10 @@ export function nodeListenerOf(types: readonly Class[], beans: BuiltBeans): Node
   const wanted = types.map((type) => nodeListenerOptionsOf(type)?.nodeTypes);
   const nodeTypes = wanted.includes(undefined) ? undefined : [...new Set(wanted.flatMap((some) => some ?? []))];
   const tell = (method: 'addNodes' | 'removeNodes', nodes: readonly NodeInfo[]) =>
-    Promise.all(
-      // Each on its own: one that throws keeps nothing from the others.
-      (beans()?.nodeListeners ?? []).map(async ({ bean, nodeTypes: own }) => {
-        const heard = nodes.filter(({ type }) => own?.includes(type) ?? true);
-        if (heard.length > 0) await bean[method]?.(heard);
-      }),
-    );
+    toEach(beans()?.nodeListeners ?? [], ({ bean, nodeTypes: own }) => {
+      const heard = nodes.filter(({ type }) => own?.includes(type) ?? true);
+      return heard.length > 0 ? bean[method]?.(heard) : undefined;
+    });
   return {
     nodeTypes,
     addNodes: (nodes) => tell('addNodes', nodes),
