@@ -1,36 +1,24 @@
 /** The client in plain Node, against real nodes at a real nats-server: it is the proof that src/protocol/README.md is enough. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { connect } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JobTracker, Result, TaskTracker } from '../../src/index.js';
 import { Deferred } from '../../src/kit/deferred.js';
-import { NatsServer, natsMissing } from '../servers/nats-server.js';
+import { aFolder, atEnd, cleanUp, started } from '../helpers/cleanups.js';
+import { exampleConfig, NatsServer, natsMissing } from '../servers/nats-server.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const program = join(root, 'examples/plain-client/main.mjs');
 const password = 's3cret';
 const missing = natsMissing();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const cleanups: (() => unknown)[] = [];
 let server: NatsServer;
 
-function exampleConfig(): string {
-  const text = readFileSync(join(root, 'deploy/nats/nats-server.conf'), 'utf8');
-  return text.slice(text.indexOf('\nauthorization')).replaceAll(/\$[A-Z_]+_PASSWORD/g, `"${password}"`);
-}
-
 function node(user: string) {
-  const dataPath = mkdtempSync(join(tmpdir(), 'lts-plain-'));
-  cleanups.push(() => rmSync(dataPath, { recursive: true, force: true }));
+  const dataPath = aFolder();
   return { clusterName: 'demo', registryAddress: server.url, nats: { user, password }, dataPath, log };
-}
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(one: T): Promise<T> {
-  cleanups.push(() => one.stop());
-  return one.start();
 }
 
 /** The client as a process, with what it says. */
@@ -48,7 +36,7 @@ class Client {
     this.child.stdout?.on('data', (text) => this.hear('out', text));
     this.child.stderr?.on('data', (text) => this.hear('err', text));
     this.child.on('close', (code) => this.ended.resolve(code));
-    cleanups.push(() => this.child.kill('SIGKILL'));
+    atEnd(() => this.child.kill('SIGKILL'));
   }
 
   async end(): Promise<{ code: number | null; out: string; err: string }> {
@@ -80,12 +68,10 @@ describe('the plain client', () => {
 
 describe.skipIf(missing)(`the plain client at a cluster${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
-    server = await NatsServer.start({ config: exampleConfig() });
+    server = await NatsServer.start({ config: exampleConfig(password) });
   });
   afterAll(() => server?.stop());
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
 
   it('submits a job and prints its result, as the user of its role', async () => {
     await started(new JobTracker(node('job-tracker')));
@@ -132,7 +118,7 @@ describe.skipIf(missing)(`the plain client at a cluster${missing ? ` (${missing}
 
   it('sends the same job again after a time-out', async () => {
     const deaf = await connect({ servers: server.url, user: 'job-tracker', pass: password });
-    cleanups.push(() => deaf.close());
+    atEnd(() => deaf.close());
     const asked = deaf.subscribe('lts.demo.tracker', { queue: 'tracker', max: 1 });
     const client = new Client(['name', '{}', 'lts']);
     let jobId = '';
@@ -151,7 +137,7 @@ describe.skipIf(missing)(`the plain client at a cluster${missing ? ` (${missing}
     await started(new JobTracker(node('job-tracker')));
     const inboxPrefix = 'lts.demo.inbox.JOB_CLIENT.reader';
     const nats = await connect({ servers: server.url, user: 'job-client', pass: password, inboxPrefix });
-    cleanups.push(() => nats.close());
+    atEnd(() => nats.close());
     const rest = { v: 1, kind: 'SubmitJobs', id: '1', from: 'reader', sentAt: Date.now(), deadlineMs: 5_000 };
     const answer = await nats.request('lts.demo.tracker', JSON.stringify({ ...rest, body: JSON.parse(body) }));
     const { jobs } = JSON.parse(body) as { jobs: [{ jobId: string }] };

@@ -1,6 +1,6 @@
 /** A real nats-server for tests: on a free port of 127.0.0.1, in a folder of its own, ended by its process id. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -21,6 +21,12 @@ const programOf = (version: NatsVersion) => places[version].find((path) => path 
 export function natsMissing(version: NatsVersion = 'newest'): string | undefined {
   if (programOf(version) || process.env.CI) return undefined;
   return `no ${version} nats-server here: run 'npm run servers'`;
+}
+
+/** The example configuration with this password for every role; where it listens and stores, the test's server decides. */
+export function exampleConfig(password: string): string {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'deploy', 'nats', 'nats-server.conf'), 'utf8');
+  return text.slice(text.indexOf('\nauthorization')).replaceAll(/\$[A-Z_]+_PASSWORD/g, `"${password}"`);
 }
 
 export interface NatsServerOptions {

@@ -1,11 +1,9 @@
 /** Nodes that choose their JobTracker among two on one MongoDB, over a real nats-server, and what follows when it stops. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { connect } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JobClient, JobTracker, type NodeInfo, TaskTracker, type TaskTrackerOptions } from '../../../src/index.js';
+import { aFolder, atEnd, cleanUp, started } from '../../helpers/cleanups.js';
 import { type MongoServer, startMongoServer, whyNoMongo } from '../../servers/mongo-server.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
 
@@ -14,26 +12,19 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 let nats: NatsServer;
 let mongo: MongoServer;
 let clusters = 0;
-const cleanups: (() => unknown)[] = [];
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(node: T): Promise<T> {
-  cleanups.push(() => node.stop());
-  return node.start();
-}
 
 /** A cluster of its own with the trackers `one`, the older, and `two`, and with a look at the leases that they keep. */
 async function aCluster() {
   const clusterName = `balance-${process.pid}-${++clusters}`;
   const database = `lts_${clusterName}`;
-  const dataPath = mkdtempSync(join(tmpdir(), 'lts-balance-'));
-  cleanups.push(() => rmSync(dataPath, { recursive: true, force: true }));
+  const dataPath = aFolder();
   const node = { clusterName, registryAddress: nats.url, dataPath, log };
   const store = { jobQueue: 'mongo', mongo: { addresses: mongo.url, database } };
   const trackers = new Map<string, JobTracker>();
   for (const identity of ['one', 'two'])
     trackers.set(identity, await started(new JobTracker({ ...node, ...store, identity })));
   const reader = await new MongoClient(mongo.url).connect();
-  cleanups.push(() => reader.close());
+  atEnd(() => reader.close());
   /** The trackers that serve the TaskTrackers, one for each. */
   const serving = async () => {
     const leases = await reader.db(database).collection(`${clusterName}_leases`).find({ state: 'alive' }).toArray();
@@ -49,9 +40,7 @@ describe.skipIf(missing)(`the choice of a JobTracker${missing ? ` (${missing})` 
     nats = await NatsServer.start();
     mongo = await startMongoServer();
   }, 60_000);
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
   afterAll(async () => {
     await nats?.stop();
     await mongo?.stop();
@@ -84,7 +73,7 @@ describe.skipIf(missing)(`the choice of a JobTracker${missing ? ` (${missing})` 
     const client = await started(new JobClient({ ...node, loadBalance: 'round-robin' }));
     const asked: string[] = [];
     const tap = await connect({ servers: nats.url });
-    cleanups.push(() => tap.close());
+    atEnd(() => tap.close());
     tap.subscribe(`lts.${clusterName}.tracker.*`, {
       callback: (_, { subject, data }) => {
         if (new TextDecoder().decode(data).includes('"SubmitJobs"')) asked.push(subject.split('.').at(-1) ?? '');

@@ -1,28 +1,16 @@
 /** JobTracker, TaskTracker and JobClient as users construct them, as nodes of a cluster: they meet over a real nats-server. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LmdbFailStore } from '../../../src/adapters/lmdb/lmdb-fail-store.js';
 import { type FailEntry, JobClient, type JobResult, JobTracker, LtsError, TaskTracker } from '../../../src/index.js';
 import { Deferred } from '../../../src/kit/deferred.js';
+import { aFolder, atEnd, cleanUp, started } from '../../helpers/cleanups.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
 
 const missing = natsMissing();
 let server: NatsServer;
 let clusters = 0;
-const cleanups: (() => unknown)[] = [];
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(node: T): Promise<T> {
-  cleanups.push(() => node.stop());
-  return node.start();
-}
-
-function aFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lts-cluster-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** What is logged at warn and error, as text. */
 let lines: string[] = [];
@@ -58,9 +46,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
     server = await NatsServer.start();
   });
   afterAll(() => server?.stop());
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
 
   describe('a job', () => {
     it('goes its way: submit, run, result, events, log, feedback', async () => {
@@ -238,7 +224,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
   describe('while NATS is away', () => {
     it('a worker stops within its deadline and keeps its result, which its next start brings', async () => {
       const own = await NatsServer.start();
-      cleanups.push(() => own.stop());
+      atEnd(() => own.stop());
       const node = () => ({ clusterName: 'away', registryAddress: own.url, dataPath: aFolder(), log });
       await started(new JobTracker(node()));
       const client = await started(new JobClient(node()));
@@ -281,7 +267,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
 
   it('a server that takes smaller messages than nodes may send is refused', async () => {
     const own = await NatsServer.start({ config: 'max_payload: 65536' });
-    cleanups.push(() => own.stop());
+    atEnd(() => own.stop());
     const node = { registryAddress: own.url, dataPath: aFolder(), log };
     await expect(new JobClient(node).start()).rejects.toMatchObject({ code: 'LTS_SERVER_UNFIT' });
   });
@@ -313,7 +299,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
     it('started twice in the same instant is one in the end', async () => {
       const node = aCluster();
       const both = [new JobTracker(node()), new JobTracker(node())];
-      for (const tracker of both) cleanups.push(() => tracker.stop());
+      for (const tracker of both) atEnd(() => tracker.stop());
       await Promise.allSettled(both.map((tracker) => tracker.start()));
       await until(() => both.filter(({ isRunning }) => isRunning).length === 1);
       const client = await started(new JobClient(node()));

@@ -1,28 +1,21 @@
 /** A node that cannot go on, and the application around it: while it is cut off, another takes its identity. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineProcessor, LtsApplication, TaskTracker } from '../../../src/index.js';
 import { Deferred } from '../../../src/kit/deferred.js';
+import { aFolder, atEnd, cleanUp } from '../../helpers/cleanups.js';
 import { transpile } from '../../helpers/transpile.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
 
 const missing = natsMissing();
 const child = 'test/integration/cluster/give-up-child.ts';
-const cleanups: (() => unknown)[] = [];
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const usersOf = (...names: string[]) =>
   `authorization { users: [${names.map((user) => `{ user: ${user}, password: pw }`).join(', ')}] }`;
 let server: NatsServer;
-
-function aFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lts-give-up-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 const node = (user: string) => ({
   registryAddress: server.url,
@@ -37,7 +30,7 @@ async function takeIdentity(): Promise<void> {
   server.configure({ config: usersOf('other') });
   server.reload();
   const other = new TaskTracker({ ...node('other'), jobRunner: () => 1 });
-  cleanups.push(() => other.stop());
+  atEnd(() => other.stop());
   for (let isIn = false; !isIn; ) {
     isIn = await other.start().then(
       () => true,
@@ -65,11 +58,9 @@ function properties(more: string[] = []): string {
 describe.skipIf(missing)(`a node that cannot go on${missing ? ` (${missing})` : ''}`, { timeout: 30_000 }, () => {
   beforeEach(async () => {
     server = await NatsServer.start({ config: usersOf('doomed', 'other') });
-    cleanups.push(() => server.stop());
+    atEnd(() => server.stop());
   });
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
 
   it('says why, and stops', async () => {
     const told = new Deferred<string>();
@@ -81,7 +72,7 @@ describe.skipIf(missing)(`a node that cannot go on${missing ? ` (${missing})` : 
         throw new Error('a listener that throws keeps nothing from stopping');
       },
     }).start();
-    cleanups.push(() => doomed.stop());
+    atEnd(() => doomed.stop());
     await takeIdentity();
     expect(await told.promise).toMatch(/another node took its identity/);
     await doomed.stop();
@@ -92,7 +83,7 @@ describe.skipIf(missing)(`a node that cannot go on${missing ? ` (${missing})` : 
     const config = properties(['lts.log.level=silent']);
     const processors = [defineProcessor('echo', {}, () => 1)];
     const app = await LtsApplication.run({ taskTracker: {} }, { config, processors, handleSignals: false });
-    cleanups.push(() => app.stop());
+    atEnd(() => app.stop());
     expect(app.health()).not.toHaveProperty('why');
     await takeIdentity();
     while (app.health().state === 'runs') await new Promise((resolve) => setTimeout(resolve, 20));
@@ -106,9 +97,9 @@ describe.skipIf(missing)(`a node that cannot go on${missing ? ` (${missing})` : 
 
   it('ends the process of its application with code 1, for its supervisor', async () => {
     const compiled = await transpile([child, 'src']);
-    cleanups.push(() => rmSync(compiled, { recursive: true, force: true }));
+    atEnd(() => rmSync(compiled, { recursive: true, force: true }));
     const program = spawn(process.execPath, [join(compiled, child.replace('.ts', '.js')), properties()]);
-    cleanups.push(() => program.kill('SIGKILL'));
+    atEnd(() => program.kill('SIGKILL'));
     const exit = once(program, 'exit');
     let said = '';
     const ready = new Deferred<void>();

@@ -1,11 +1,9 @@
 /** Several JobTrackers on one MongoDB, over a real nats-server, as users construct them. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JobClient, type JobResult, JobTracker, type NodeInfo, TaskTracker } from '../../../src/index.js';
 import { Deferred } from '../../../src/kit/deferred.js';
+import { aFolder, atEnd, cleanUp, started } from '../../helpers/cleanups.js';
 import { type MongoServer, startMongoServer, whyNoMongo } from '../../servers/mongo-server.js';
 import { NatsServer, natsMissing } from '../../servers/nats-server.js';
 import { FlakyProxy } from '../mongo/flaky-proxy.js';
@@ -14,18 +12,6 @@ const missing = natsMissing() ?? whyNoMongo;
 let nats: NatsServer;
 let mongo: MongoServer;
 let clusters = 0;
-const cleanups: (() => unknown)[] = [];
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(node: T): Promise<T> {
-  cleanups.push(() => node.stop());
-  return node.start();
-}
-
-function aFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lts-cluster-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 interface Line {
   readonly fields: object;
@@ -59,9 +45,7 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     nats = await NatsServer.start();
     mongo = await startMongoServer();
   }, 60_000);
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
   afterAll(async () => {
     await nats?.stop();
     await mongo?.stop();
@@ -175,7 +159,7 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     };
     const tracker = await started(new JobTracker(options));
     const user = await new MongoClient(mongo.url).connect();
-    cleanups.push(() => user.close());
+    atEnd(() => user.close());
     await user.db(database).dropDatabase();
     expect(await told.promise).toMatch(/the database was dropped or replaced/);
     await tracker.stop();
@@ -189,7 +173,7 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     const { node } = aCluster();
     const proxy = new FlakyProxy(mongo.host);
     await proxy.start();
-    cleanups.push(() => proxy.stop());
+    atEnd(() => proxy.stop());
     const addresses = proxy.url;
     const options = { ...node(), jobQueue: 'mongo', mongo: { addresses, database: `lts_${node().clusterName}` } };
     const tracker = await started(new JobTracker(options));

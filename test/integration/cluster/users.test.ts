@@ -1,29 +1,16 @@
 /** A cluster at a NATS that knows one user per role, as the example configuration makes it; and the command line there. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JobClient, JobTracker, LtsApplication, TaskTracker } from '../../../src/index.js';
 import { lts } from '../../cli/in-process.js';
-import { NatsServer, natsMissing } from '../../servers/nats-server.js';
+import { aFolder, atEnd, cleanUp, started } from '../../helpers/cleanups.js';
+import { exampleConfig, NatsServer, natsMissing } from '../../servers/nats-server.js';
 
 const missing = natsMissing();
 const password = 's3cret';
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const cleanups: (() => unknown)[] = [];
 let server: NatsServer;
-
-/** The example, with its passwords; where it listens and stores, the test's server decides. */
-function exampleConfig(): string {
-  const text = readFileSync(join(import.meta.dirname, '../../../deploy/nats/nats-server.conf'), 'utf8');
-  return text.slice(text.indexOf('\nauthorization')).replaceAll(/\$[A-Z_]+_PASSWORD/g, `"${password}"`);
-}
-
-function aFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lts-users-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 const node = (user: string) => ({
   clusterName: 'demo',
@@ -33,19 +20,12 @@ const node = (user: string) => ({
   log,
 });
 
-async function started<T extends { start(): Promise<T>; stop(): Promise<unknown> }>(one: T): Promise<T> {
-  cleanups.push(() => one.stop());
-  return one.start();
-}
-
 describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
-    server = await NatsServer.start({ config: exampleConfig() });
+    server = await NatsServer.start({ config: exampleConfig(password) });
   });
   afterAll(() => server?.stop());
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
+  afterEach(cleanUp);
 
   it('each role does its work as its user, feedback included, and is refused as another', async () => {
     await started(new JobTracker(node('job-tracker')));
@@ -87,7 +67,7 @@ describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, (
       Processor('echo')(Echo);
       const roles = { jobTracker: {}, taskTracker: {}, jobClient: {} };
       app = await LtsApplication.run(roles, { config: file, processors: [Echo], handleSignals: false });
-      cleanups.push(() => app.stop());
+      atEnd(() => app.stop());
     });
 
     it('the commands reach it over NATS: submit, jobs, logs, explain, cancel, nodes', async () => {

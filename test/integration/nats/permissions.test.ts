@@ -1,13 +1,11 @@
 /** The example configuration of nats-server: every role can do its work, and nothing else. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { connect, Events } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NatsRegistry } from '../../../src/adapters/nats/registry/nats-registry.js';
 import { SystemIds } from '../../../src/adapters/system/system-ids.js';
 import type { NodeType } from '../../../src/ports/registry.js';
 import { subjectsOf } from '../../../src/protocol/subjects.js';
-import { NatsServer, type NatsVersion, natsMissing } from '../../servers/nats-server.js';
+import { exampleConfig, NatsServer, type NatsVersion, natsMissing } from '../../servers/nats-server.js';
 import { Nodes } from './nodes.js';
 
 const cluster = 'demo';
@@ -15,12 +13,6 @@ const subjects = subjectsOf(cluster);
 const users = { JOB_CLIENT: 'job-client', TASK_TRACKER: 'task-tracker', JOB_TRACKER: 'job-tracker' } as const;
 const types = Object.keys(users) as NodeType[];
 const password = 's3cret';
-
-/** The example, with its passwords; where it listens and stores, the test's server decides. */
-function exampleConfig(): string {
-  const text = readFileSync(join(import.meta.dirname, '../../../deploy/nats/nats-server.conf'), 'utf8');
-  return text.slice(text.indexOf('\nauthorization')).replaceAll(/\$[A-Z_]+_PASSWORD/g, `"${password}"`);
-}
 
 const own = (one: NodeType) => types.map((type) => (type === one ? 'yes' : 'no'));
 const [client, worker, tracker] = [own('JOB_CLIENT'), own('TASK_TRACKER'), own('JOB_TRACKER')];
@@ -63,7 +55,7 @@ for (const version of ['newest', 'oldest'] as const satisfies NatsVersion[]) {
     let server: NatsServer;
     let nodes: Nodes;
     beforeAll(async () => {
-      server = await NatsServer.start({ version, config: exampleConfig() });
+      server = await NatsServer.start({ version, config: exampleConfig(password) });
     });
     afterAll(() => server?.stop());
     beforeEach(() => {
