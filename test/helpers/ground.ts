@@ -85,15 +85,11 @@ export async function openGround(): Promise<Ground> {
 class Traffic {
   private calls = 0;
   private idle = new Deferred<void>();
-  private sent = 0;
   private delivered = 0;
   private delivery: Promise<void> | undefined;
+  /** Messages handed to the server so far. */
+  sent: () => number = () => 0;
   deliver: () => Promise<void> = async () => {};
-
-  /** To be called for each message that is handed to the server. */
-  noteSent(): void {
-    this.sent++;
-  }
 
   /** Resolves when no call is open and no message is on its way. */
   async settle(): Promise<void> {
@@ -101,7 +97,7 @@ class Traffic {
       await settled();
       if (this.calls > 0) {
         await this.idle.promise;
-      } else if (this.delivered < this.sent) {
+      } else if (this.delivered < this.sent()) {
         this.delivery ??= this.deliverAll();
         await this.delivery;
       } else return;
@@ -109,7 +105,7 @@ class Traffic {
   }
 
   private async deliverAll(): Promise<void> {
-    const { sent } = this;
+    const sent = this.sent();
     await this.deliver();
     this.delivered = sent;
     this.delivery = undefined;
@@ -187,8 +183,10 @@ class NatsWires {
 
   private constructor(
     private readonly connection: NatsConnection,
-    private readonly traffic: Traffic,
+    traffic: Traffic,
   ) {
+    // Counted at the connection: an answer may come from the transport itself, such as the refusal of a malformed message.
+    traffic.sent = () => connection.client.stats().outMsgs;
     traffic.deliver = () => connection.client.flush();
   }
 
@@ -202,22 +200,11 @@ class NatsWires {
 
   transport(): Transport {
     const inner = new NatsTransport(this.connection);
-    const note = <T>(value: T): T => {
-      this.traffic.noteSent();
-      return value;
-    };
     return {
       isForeign: true,
-      request: (subject, message, options) => note(inner.request(this.prefix + subject, message, options)),
-      publish: (subject, message) => note(inner.publish(this.prefix + subject, message)),
-      subscribe: (subject, handler, options) =>
-        note(
-          inner.subscribe(
-            this.prefix + subject,
-            (...list) => handler(...list).finally(() => this.traffic.noteSent()),
-            options,
-          ),
-        ),
+      request: (subject, message, options) => inner.request(this.prefix + subject, message, options),
+      publish: (subject, message) => inner.publish(this.prefix + subject, message),
+      subscribe: (subject, handler, options) => inner.subscribe(this.prefix + subject, handler, options),
       isUp: () => inner.isUp(),
       // What a node that was killed has begun never ends, and is not waited for.
       close: () => {
