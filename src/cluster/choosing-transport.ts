@@ -12,6 +12,8 @@ export interface Choosing {
   readonly subjects: Subjects;
   /** The message kinds that choose; others go to any tracker as before. Default: all. */
   readonly kinds?: readonly string[] | undefined;
+  /** Called after a request that was not answered in time, though the way to all is open. */
+  readonly onSilence?: (() => void) | undefined;
 }
 
 /** Chosen trackers that are asked before any. Each that is gone costs a round trip, and a stale registry may list many. */
@@ -41,7 +43,7 @@ export class ChoosingTransport implements Transport {
         if (!LtsError.is(error, 'LTS_NO_TRACKER')) throw error;
       }
     }
-    return this.inner.request(subject, message, options);
+    return this.send(subject, message, options);
   }
 
   publish(subject: string, message: Message): void {
@@ -65,15 +67,20 @@ export class ChoosingTransport implements Transport {
     return subject === subjects.tracker && (kinds === undefined || kinds.includes(kind));
   }
 
-  /** What is asked of a tracker by name shows whether it is there. While the way to all is broken it shows nothing. */
+  /** Shows who is there, by name or not. While the way to all is broken it shows nothing. */
   private async send(subject: string, message: Message, options: RequestOptions): Promise<unknown> {
     try {
       return await this.inner.request(subject, message, options);
     } catch (error) {
-      const isUnanswered = LtsError.is(error, 'LTS_NO_TRACKER') || LtsError.is(error, 'LTS_TIMEOUT');
-      if (isUnanswered && this.inner.isUp() && subject.startsWith(this.trackerPrefix))
-        this.choosing.choice.avoid(subject.slice(this.trackerPrefix.length));
+      if (this.inner.isUp() && LtsError.is(error)) this.heed(error, subject);
       throw error;
     }
+  }
+
+  private heed({ code }: LtsError, subject: string): void {
+    const isSilent = code === 'LTS_TIMEOUT';
+    if ((isSilent || code === 'LTS_NO_TRACKER') && subject.startsWith(this.trackerPrefix))
+      this.choosing.choice.avoid(subject.slice(this.trackerPrefix.length));
+    if (isSilent) this.choosing.onSilence?.();
   }
 }

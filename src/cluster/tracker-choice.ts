@@ -1,8 +1,11 @@
-/** Which JobTracker a node asks, where not any of them at random: round-robin, consistent-hash or master-slave, as in LTS. */
+/** Which JobTracker a node asks: any of them at random, or round-robin, consistent-hash or master-slave, as in LTS. */
 import type { Clock } from '../ports/clock.js';
 import type { NodeInfo } from '../ports/registry.js';
 
-/** `random` asks the queue group of all trackers, so it needs no choice. */
+/**
+ * `random` asks the queue group of all trackers and chooses none by name, until one does not answer: NATS goes on to offer requests to
+ * a tracker that hangs, since it is connected. For a while those that the registry shows are then asked in turn.
+ */
 export const loadBalances = ['random', 'round-robin', 'consistent-hash', 'master-slave'] as const;
 export type LoadBalance = (typeof loadBalances)[number];
 
@@ -20,10 +23,12 @@ export interface TrackerChoiceParts {
 }
 
 /**
- * A tracker that did not answer is passed over for so long: until the registry has noticed that it is gone, or it listens, which
- * begins a moment after it is listed. One that is passed over needlessly costs nothing: any tracker can do the work.
+ * A tracker that did not answer is passed over for so long: until the registry, which takes 10 s, has noticed that it is gone, or it
+ * listens, which begins a moment after it is listed. One that is passed over needlessly costs nothing: any tracker can do the work.
  */
-const avoidMs = 5_000;
+const avoidMs = 15_000;
+/** So long `random` asks by name after a request that was not answered. */
+const byNameMs = 60_000;
 /**
  * Points of each tracker on the ring: LTS's number. The share of a tracker is off by about 1 / sqrt(points) of itself, 10 %; more
  * points would win little over the chance that lies in the nodes' own places, and the ring is made anew at each change.
@@ -34,25 +39,28 @@ export class TrackerChoice {
   /** Identities, the one to ask first in front. */
   private order: readonly string[] = [];
   private last: string | undefined;
+  private byNameUntilMono = 0;
   private readonly avoidedUntilMono = new Map<string, number>();
 
   constructor(
-    private readonly by: Exclude<LoadBalance, 'random'>,
+    private readonly by: LoadBalance,
     private readonly parts: TrackerChoiceParts,
   ) {}
 
-  /** To be called at every change. */
+  /** To be called at every change; by `random` when a request was not answered. */
   know(trackers: KnownTrackers): void {
     const known = new Set(trackers.nodes.map(({ identity }) => identity));
     for (const identity of this.avoidedUntilMono.keys())
       if (!known.has(identity)) this.avoidedUntilMono.delete(identity);
     this.order = this.orderOf(trackers);
+    this.byNameUntilMono = this.parts.clock.monoMs() + byNameMs;
   }
 
-  /** The tracker to ask now; undefined while none is known that has not just failed to answer. */
+  /** The tracker to ask now; undefined: any, also while none is known that has not just failed to answer. */
   next(): string | undefined {
+    if (this.by === 'random' && this.parts.clock.monoMs() >= this.byNameUntilMono) return undefined;
     const chosen = this.order.find((identity) => !this.isAvoided(identity));
-    if (chosen !== undefined && this.by === 'round-robin') {
+    if (chosen !== undefined && (this.by === 'round-robin' || this.by === 'random')) {
       this.last = chosen;
       this.order = rotated(this.order, this.order.indexOf(chosen) + 1);
     }
@@ -71,6 +79,7 @@ export class TrackerChoice {
 
   private orderOf({ nodes, master }: KnownTrackers): readonly string[] {
     switch (this.by) {
+      case 'random':
       case 'round-robin':
         return this.turns(nodes.map(({ identity }) => identity).sort());
       case 'consistent-hash':

@@ -15,7 +15,7 @@ interface Setup {
   readonly listed: readonly string[];
   readonly living: readonly string[];
   readonly silent?: readonly string[];
-  readonly by?: Exclude<LoadBalance, 'random'>;
+  readonly by?: LoadBalance;
   readonly kinds?: readonly string[];
 }
 
@@ -43,8 +43,10 @@ function aNode({ listed, living, silent = [], by = 'master-slave', kinds }: Setu
     close: () => inner.close(),
   };
   const choice = new TrackerChoice(by, { identity: 'n', clock });
-  choice.know({ nodes: listed.map((identity, startedAt) => ({ identity, startedAt })) });
-  const transport = new ChoosingTransport(way, { choice, subjects, kinds });
+  const know = () => choice.know({ nodes: listed.map((identity, startedAt) => ({ identity, startedAt })) });
+  if (by !== 'random') know();
+  const onSilence = by === 'random' ? know : undefined;
+  const transport = new ChoosingTransport(way, { choice, subjects, kinds, onSilence });
   const ask = async (kind = 'CountJobs', subject = subjects.tracker): Promise<string> => {
     const answer = transport.request(subject, { kind, body: {} }, within).then(
       (name) => String(name),
@@ -56,7 +58,7 @@ function aNode({ listed, living, silent = [], by = 'master-slave', kinds }: Setu
   const setUp = (value: boolean) => {
     isUp = value;
   };
-  return { ask, asked, transport, choice, setUp };
+  return { ask, asked, transport, choice, clock, setUp };
 }
 
 describe('a request to any tracker', () => {
@@ -100,6 +102,20 @@ describe('a request to any tracker', () => {
     const answers = [await ask(), await ask(), await ask(), await ask()];
     expect(answers.slice(0, 2).sort()).toEqual(['a', 'b']);
     expect(answers.slice(2)).toEqual(answers.slice(0, 2));
+  });
+
+  it('random asks any, but by name for a minute after one hung, which NATS would go on to offer requests to', async () => {
+    const { ask, asked, clock } = aNode({ listed: ['a', 'b'], living: ['a', 'b'], silent: ['a'], by: 'random' });
+    while ((await ask()) === 'b');
+    expect(asked.at(-1)).toBe('a as any');
+    const first = asked.length;
+    for (let i = 0; i < 10; i++) await ask();
+    const byName = asked.slice(first);
+    expect(byName.filter((one) => one === 'a by name').length).toBeLessThanOrEqual(1);
+    expect(byName.filter((one) => one === 'b by name').length).toBeGreaterThanOrEqual(9);
+    await clock.advance(60_000);
+    await ask();
+    expect(asked.at(-1)).toMatch(/ as any$/);
   });
 
   it('a connection that is down speaks against no tracker', async () => {

@@ -13,36 +13,41 @@ export interface ChoosingOptions {
   readonly kinds?: readonly string[] | undefined;
 }
 
-/** The place itself for `random`, which needs neither the registry nor a further step on the way. */
+/** `random` looks at the registry when a tracker does not answer, the others from the start and at every change. */
 export async function choosing(
   place: NodePlace,
   { loadBalance = 'random', kinds }: ChoosingOptions,
 ): Promise<NodePlace> {
-  if (loadBalance === 'random') return place;
-  const { identity, cluster } = place;
+  const { identity, cluster, transport: inner } = place;
   const choice = new TrackerChoice(loadBalance, { identity, clock });
-  const endWatch = await watchTrackers(place, choice);
-  return {
-    ...place,
-    transport: new ChoosingTransport(place.transport, { choice, subjects: subjectsOf(cluster), kinds }),
-    leave: () => {
-      endWatch();
-      return place.leave();
-    },
+  const looks = looksAtTrackers(place, choice);
+  const subjects = subjectsOf(cluster);
+  if (loadBalance === 'random') {
+    const onSilence = () => void looks.again();
+    return { ...place, transport: new ChoosingTransport(inner, { choice, subjects, kinds, onSilence }) };
+  }
+  const endWatch = await watchTrackers(place, looks);
+  const leave = () => {
+    endWatch();
+    return place.leave();
   };
+  return { ...place, transport: new ChoosingTransport(inner, { choice, subjects, kinds }), leave };
 }
 
-/** Resolves when the choice knows the trackers of the moment, or the registry did not answer: then any is asked until it does. */
-async function watchTrackers({ registry, log }: NodePlace, choice: TrackerChoice): Promise<() => void> {
+function looksAtTrackers({ registry, log }: NodePlace, choice: TrackerChoice): Looks {
   const look = async () => {
     const nodes = await registry.list('JOB_TRACKER');
     const [first] = nodes;
     const master = first && (await registry.master('JOB_TRACKER', first.nodeGroup));
     choice.know({ nodes, master: master?.identity });
   };
-  const looks = new Looks(look, (error) =>
+  return new Looks(look, (error) =>
     log.warn({ error }, 'the registry does not say which JobTrackers there are; any of them is asked'),
   );
+}
+
+/** Resolves when the choice knows the trackers of the moment, or the registry did not answer: then any is asked until it does. */
+async function watchTrackers({ registry }: NodePlace, looks: Looks): Promise<() => void> {
   const ends = [
     registry.watch(() => void looks.again(), 'JOB_TRACKER'),
     registry.watchMasters(({ type }) => {
