@@ -1,17 +1,19 @@
 /**
- * One owner per data path. The owner is a record in a small LMDB file; the record names a randomly named local socket on which
- * the owner listens for as long as its process lives. Taking over: listen on an own socket, probe the recorded one, and if it
- * is dead compare-and-set the record in one write transaction. The kernel ends the listening with the process, however it ends,
- * so pids are only for people; a frozen owner's socket still accepts and counts as alive.
+ * One owner per data path. The folder `owner/` in it always holds one empty file, whose name is the record of the owner; the record
+ * names a randomly named local socket on which the owner listens for as long as its process lives. Taking over: listen on an own
+ * socket, probe the recorded one, and if it is dead rename the file to a record of one's own, which only one of several rivals can.
+ * The kernel ends the listening with the process, however it ends, so pids are only for people; a frozen owner's socket still
+ * accepts and counts as alive.
+ *
+ * No LMDB file with a lock: two processes that open and close one at the same moment may leave it unusable to all (mutexes that
+ * the last one out destroyed while the next one came in).
  */
-import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { basename, join, resolve } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
 import { LtsError } from '../../errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Ids } from '../../ports/ids.js';
-import { checkDataFile } from './file-check.js';
 import { closeSocket, isListening, listenBeside, type OnConnection } from './local-socket.js';
 
 export interface OwnerRecord {
@@ -35,12 +37,12 @@ export interface TakeOptions {
   readonly isBrief?: boolean | undefined;
 }
 
-const recordKey = 'owner';
+/** The file's name while nobody owns the folder. */
+const free = 'free';
 /** Rivals for one path; each lost round means that another process has just won. */
 const roundsMax = 20;
 const briefPauseMs = 100;
-const checksMax = 25;
-const checkPauseMs = 20;
+const lookPauseMs = 20;
 
 /** File systems that live on another machine, by `statfs` type on Linux (`statfs(2)`). Their locks and maps cannot be trusted. */
 const networkFileSystems: Readonly<Record<number, string>> = {
@@ -57,41 +59,38 @@ const networkFileSystems: Readonly<Record<number, string>> = {
 export class DataPathOwner {
   private constructor(
     readonly path: string,
-    private readonly text: string,
+    private readonly name: string,
     private readonly server: Server,
   ) {}
 
   /**
    * Throws LTS_DATA_PATH_IN_USE, naming the owner's pid, when a living process owns the folder (this one included);
-   * LTS_CONFIG_INVALID on a network file system; LTS_STORE_CORRUPT for a damaged owner file; LTS_STORE_FAILED when the folder
-   * cannot be used.
+   * LTS_CONFIG_INVALID on a network file system; LTS_STORE_CORRUPT when `owner/` has not its one file; LTS_STORE_FAILED when the
+   * folder cannot be used.
    */
   static async take(options: TakeOptions): Promise<DataPathOwner> {
-    const { path, clock, ids } = options;
+    const { path, clock, ids, isBrief } = options;
     prepareFolder(path);
     const endIt: OnConnection = (connection) => connection.destroy();
     const { server, socket } = await listenBeside(path, ids.random(), options.onConnection ?? endIt);
-    const record: OwnerRecord = { pid: process.pid, socket, since: clock.wallMs(), isBrief: options.isBrief };
-    const text = JSON.stringify(record);
+    const name = nameOf({ pid: process.pid, socket, since: clock.wallMs(), isBrief });
     try {
-      await become(path, text, clock);
+      await become(path, name, clock);
     } catch (error) {
       await closeSocket(server);
       throw error;
     }
-    return new DataPathOwner(path, text, server);
+    return new DataPathOwner(path, name, server);
   }
 
   /** Frees the folder for the next process. Close every store in it first, and end the connections to its socket. */
   async release(): Promise<void> {
-    const owners = openOwners(this.path);
     try {
-      replace(owners, this.text, undefined);
+      replace(this.path, this.name, free);
     } catch (error) {
       // The record may stay: with the socket gone, the next process takes it over.
       if (!LtsError.is(error)) throw error;
     } finally {
-      await owners.close();
       await closeSocket(this.server);
     }
   }
@@ -99,106 +98,119 @@ export class DataPathOwner {
 
 /** The living owner of a folder, if there is one. */
 export async function ownerOf(path: string, clock: Clock): Promise<OwnerRecord | undefined> {
-  if (!existsSync(ownerFileOf(path))) return undefined;
-  await checkOwnerFile(path, clock);
-  const owners = openOwners(path);
-  try {
-    const text = owners.get(recordKey);
-    const record = text === undefined ? undefined : parseRecord(text, path);
-    return record && (await isListening(path, record.socket, clock)) ? record : undefined;
-  } finally {
-    await owners.close();
+  for (let round = 0; round < roundsMax; round++) {
+    const [name, ...others] = namesIn(path);
+    if (name === undefined) return undefined;
+    if (others.length === 0) return livingOwner(path, name, clock);
+    await clock.sleep(lookPauseMs);
   }
+  throw damaged(path);
 }
 
-async function become(path: string, text: string, clock: Clock): Promise<void> {
-  await checkOwnerFile(path, clock);
-  const owners = openOwners(path);
-  try {
-    for (let round = 0; round < roundsMax; round++) if (await tryBecome(owners, path, { text, clock })) return;
-  } finally {
-    await owners.close();
+async function livingOwner(path: string, name: string, clock: Clock): Promise<OwnerRecord | undefined> {
+  const record = recordOf(name);
+  return record && (await isListening(path, record.socket, clock)) ? record : undefined;
+}
+
+async function become(path: string, name: string, clock: Clock): Promise<void> {
+  for (let round = 0; round < roundsMax; round++) {
+    const [before, ...others] = namesIn(path);
+    if (before === undefined) makeOwnerFolder(path);
+    // Two names are one that is just being renamed.
+    else if (others.length > 0) await clock.sleep(lookPauseMs);
+    else if (await tryBecome(path, { before, name, clock })) return;
   }
+  if (namesIn(path).length !== 1) throw damaged(path);
   throw new LtsError(
     'LTS_DATA_PATH_IN_USE',
     `Too many processes want the data path ${path} at once. Start one after the other.`,
   );
 }
 
-/** False when a rival changed the record between the look at it and the write, or will be gone in a moment: look again. */
-async function tryBecome(owners: Owners, path: string, mine: { text: string; clock: Clock }): Promise<boolean> {
-  owners.resetReadTxn();
-  const before = owners.get(recordKey);
-  const record = before === undefined ? undefined : parseRecord(before, path);
-  if (record && (await isListening(path, record.socket, mine.clock))) {
-    if (!record.isBrief) throw inUse(path, record);
-    await mine.clock.sleep(briefPauseMs);
+/** False when a rival renamed the file between the look at it and ours, or will be gone in a moment: look again. */
+async function tryBecome(path: string, mine: { before: string; name: string; clock: Clock }): Promise<boolean> {
+  const { before, name, clock } = mine;
+  const owner = await livingOwner(path, before, clock);
+  if (owner) {
+    if (!owner.isBrief) throw inUse(path, owner);
+    await clock.sleep(briefPauseMs);
     return false;
   }
-  if (!replace(owners, before, mine.text)) return false;
-  if (record) removeDeadSocket(path, record.socket);
+  if (!replace(path, before, name)) return false;
+  removeDeadSocket(path, recordOf(before)?.socket);
   return true;
 }
 
-type Owners = RootDatabase<string, string>;
+const ownerFolderOf = (path: string): string => join(path, 'owner');
 
-/** Compare and set, over all processes: LMDB lets one write transaction run at a time. */
-function replace(owners: Owners, before: string | undefined, after: string | undefined): boolean {
+const nameOf = ({ pid, since, isBrief, socket }: OwnerRecord): string =>
+  `${pid}.${since}.${isBrief ? 'brief' : 'owner'}.${encodeURIComponent(socket)}`;
+
+const namePattern = /^(?:free|(?<pid>\d+)\.(?<since>\d+)\.(?<kind>owner|brief)\.(?<socket>.+))$/;
+
+/** Undefined for the name of a file that says that the folder is free. */
+function recordOf(name: string): OwnerRecord | undefined {
+  const { pid, since, kind, socket } = namePattern.exec(name)?.groups ?? {};
+  if (socket === undefined) return undefined;
+  return { pid: Number(pid), since: Number(since), isBrief: kind === 'brief', socket: decodeURIComponent(socket) };
+}
+
+/** None when the folder was never owned. What a desktop or a backup puts beside is not counted. */
+function namesIn(path: string): string[] {
   try {
-    return owners.transactionSync(() => {
-      if (owners.get(recordKey) !== before) return false;
-      if (after === undefined) owners.removeSync(recordKey);
-      else owners.putSync(recordKey, after);
-      return true;
-    });
-  } catch (cause) {
-    const text = `The owner of the data path cannot be written: ${(cause as Error).message}. Check free space and permissions.`;
-    throw new LtsError('LTS_STORE_FAILED', text, { cause });
+    return readdirSync(ownerFolderOf(path)).filter((name) => namePattern.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw unusable(path, error);
   }
 }
 
-const ownerFileOf = (path: string): string => join(path, 'owner.lmdb');
-
-function openOwners(path: string): Owners {
+/** Made beside with its file in it and then put in place as a whole, so that it is never seen without; the first one in place stays. */
+function makeOwnerFolder(path: string): void {
+  let made: string | undefined;
   try {
-    return open<string, string>({
-      path: ownerFileOf(path),
-      noSubdir: true,
-      encoding: 'string',
-      overlappingSync: false,
-    });
-  } catch (cause) {
-    throw new LtsError('LTS_STORE_FAILED', `The data path ${path} cannot be used: ${(cause as Error).message}.`, {
-      cause,
-    });
+    made = mkdtempSync(`${ownerFolderOf(path)}-`);
+    writeFileSync(join(made, free), '');
+    // After a loss of power the folder may have lost its file; nobody can remove one that has it.
+    ignoring(['ENOENT', 'ENOTEMPTY', 'EEXIST'], () => rmdirSync(ownerFolderOf(path)));
+    ignoring(['ENOTEMPTY', 'EEXIST', 'EPERM'], () => renameSync(made as string, ownerFolderOf(path)));
+  } catch (error) {
+    throw unusable(path, error);
+  } finally {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
   }
 }
 
-/** A rival may be writing just now, which looks like damage for a moment. */
-async function checkOwnerFile(path: string, clock: Clock): Promise<void> {
-  for (let check = 1; ; check++) {
-    try {
-      checkDataFile(ownerFileOf(path));
-      return;
-    } catch (cause) {
-      if (check === checksMax) throw ownerDamaged(path, cause);
-      await clock.sleep(checkPauseMs);
-    }
-  }
-}
-
-function parseRecord(text: string, path: string): OwnerRecord {
+/** Compare and set, over all processes: a name that is not there any more cannot be renamed. */
+function replace(path: string, before: string, after: string): boolean {
+  const folder = ownerFolderOf(path);
   try {
-    return JSON.parse(text) as OwnerRecord;
-  } catch (cause) {
-    throw ownerDamaged(path, cause);
+    return ignoring(['ENOENT'], () => renameSync(join(folder, before), join(folder, after)));
+  } catch (error) {
+    throw unusable(path, error);
   }
 }
 
-function ownerDamaged(path: string, cause: unknown): LtsError {
-  const file = ownerFileOf(path);
-  const text = `The owner file ${file} is damaged. It holds no jobs: make sure that no process uses ${path}, remove ${file} and start again.`;
-  return new LtsError('LTS_STORE_CORRUPT', text, { cause });
+/** False if it failed for one of these reasons of the system. */
+function ignoring(codes: readonly string[], act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+function unusable(path: string, cause: unknown): LtsError {
+  const text = `The data path ${path} cannot be used: ${(cause as Error).message}. Check free space and permissions.`;
+  return new LtsError('LTS_STORE_FAILED', text, { cause });
+}
+
+function damaged(path: string): LtsError {
+  const folder = ownerFolderOf(path);
+  const text = `The folder ${folder} must hold one file that names the owner, and does not. It holds no jobs: make sure that no process uses ${path}, remove ${folder} and start again.`;
+  return new LtsError('LTS_STORE_CORRUPT', text);
 }
 
 function prepareFolder(path: string): void {
@@ -216,8 +228,8 @@ function prepareFolder(path: string): void {
 }
 
 /** Only what carries our name, and never before the record was won: a socket that is probed may still be alive. */
-function removeDeadSocket(path: string, socket: string): void {
-  if (process.platform !== 'win32' && /^lts-[0-9a-f]{32}\.sock$/.test(basename(socket)))
+function removeDeadSocket(path: string, socket: string | undefined): void {
+  if (socket && process.platform !== 'win32' && /^lts-[0-9a-f]{32}\.sock$/.test(basename(socket)))
     rmSync(resolve(path, socket), { force: true });
 }
 

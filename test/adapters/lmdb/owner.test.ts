@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,8 +26,8 @@ afterEach(async () => {
 
 const take = (at = path) => DataPathOwner.take({ path: at, clock, ids });
 
-function startChild(at = path): ChildProcess {
-  const child = fork(fileURLToPath(new URL('./owner-child.ts', import.meta.url)), [at], {
+function startChild(manner = 'once'): ChildProcess {
+  const child = fork(fileURLToPath(new URL('./owner-child.ts', import.meta.url)), [path, manner], {
     execArgv: ['--import', 'tsx'],
   });
   children.push(child);
@@ -94,7 +94,7 @@ it('does not take another living process with the pid of the dead owner for the 
   // The record of a killed owner, in a copy of its folder: the pid in it is made alive by being our own.
   const owner = await take();
   const copy = join(path, 'copy');
-  cpSync(join(path, 'owner.lmdb'), join(copy, 'owner.lmdb'));
+  cpSync(join(path, 'owner'), join(copy, 'owner'), { recursive: true });
   const next = await take(copy);
   await next.release();
   await owner.release();
@@ -108,8 +108,8 @@ async function race(rivals: ChildProcess[]): Promise<string[]> {
   return (await answers).map(({ text, code }) => code ?? text).sort();
 }
 
-async function readyRivals(count: number): Promise<ChildProcess[]> {
-  const rivals = Array.from({ length: count }, () => startChild());
+async function readyRivals(count: number, manner?: string): Promise<ChildProcess[]> {
+  const rivals = Array.from({ length: count }, () => startChild(manner));
   await Promise.all(rivals.map(message));
   return rivals;
 }
@@ -180,16 +180,33 @@ it('works where the path is too long for a socket of its own', async () => {
   await owner.release();
 });
 
-it('refuses a damaged owner file and says that it holds no jobs', async () => {
+it('is not held up by an owner folder that lost its file with the power', async () => {
+  mkdirSync(join(path, 'owner'));
   await (await take()).release();
-  truncateSync(join(path, 'owner.lmdb'), 5_000);
+});
+
+it('refuses an owner folder into which a backup was copied, and says that it holds no jobs', async () => {
+  await (await take()).release();
+  writeFileSync(join(path, 'owner', '4711.1767225600000.owner.lts-0.sock'), '');
   await expect(take()).rejects.toMatchObject({
     code: 'LTS_STORE_CORRUPT',
     message: expect.stringContaining('holds no jobs'),
   });
+  await expect(ownerOf(path, clock)).rejects.toMatchObject({ code: 'LTS_STORE_CORRUPT' });
 });
 
 it('says which folder cannot be made', async () => {
-  await (await take()).release();
-  await expect(take(join(path, 'owner.lmdb', 'below-a-file'))).rejects.toMatchObject({ code: 'LTS_STORE_FAILED' });
+  writeFileSync(join(path, 'a-file'), '');
+  await expect(take(join(path, 'a-file', 'below-a-file'))).rejects.toMatchObject({ code: 'LTS_STORE_FAILED' });
 });
+
+it('has one owner at a time among processes that take and free a path without a pause', async () => {
+  const rivals = await readyRivals(4, 'again and again');
+  const counted = Promise.all(rivals.map(message));
+  const startAt = Date.now() + 20;
+  for (const rival of rivals) rival.send(startAt);
+  const held = (await counted).map(({ text }) => JSON.parse(text));
+  expect(held.flatMap(({ others }) => others)).toEqual([]);
+  expect(held.reduce((sum, { times }) => sum + times, 0)).toBeGreaterThan(50);
+  expect(readdirSync(join(path, 'owner'))).toEqual(['free']);
+}, 30_000);
