@@ -1,5 +1,5 @@
 /** A node's choice follows the registry from its start to its stop. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { MemoryFailStore } from '../../../src/adapters/memory/memory-fail-store.js';
 import { MemoryRegistry } from '../../../src/adapters/memory/memory-registry.js';
 import { MemoryNetwork } from '../../../src/adapters/memory/memory-transport.js';
@@ -42,16 +42,28 @@ function aWorld() {
       await transport.close();
     };
   };
-  const ask = ({ transport }: NodePlace) =>
-    transport.request(subjects.tracker, { kind: 'CountJobs', body: {} }, { deadlineMs: 1_000 });
+  const ask = ({ transport }: NodePlace, deadlineMs = 1_000) =>
+    transport.request(subjects.tracker, { kind: 'CountJobs', body: {} }, { deadlineMs });
   return { place, registry, startTracker, ask, warned, leaves };
 }
 
-it('random is the place as it was: nothing is looked up', async () => {
-  const { place } = aWorld();
-  expect(await choosing(place, {})).toBe(place);
-  expect(await choosing(place, { loadBalance: 'random' })).toBe(place);
-});
+it.each([{}, { loadBalance: 'random' }] as const)(
+  'by %j nothing is looked up until a tracker hangs',
+  async (options) => {
+    const { place, registry, startTracker, ask } = aWorld();
+    const list = vi.spyOn(registry, 'list');
+    const watch = vi.spyOn(registry, 'watch');
+    const chosen = await choosing(place, options);
+    place.transport.subscribe(subjects.tracker, () => new Promise(() => undefined), { queue: 'tracker' });
+    expect(list).not.toHaveBeenCalled();
+    const silent = expect(ask(chosen, 20)).rejects.toMatchObject({ code: 'LTS_TIMEOUT' });
+    await startTracker('t1', 1);
+    await silent;
+    await clock.endOfTurn();
+    expect([await ask(chosen), await ask(chosen)]).toEqual(['t1', 't1']);
+    expect(watch).not.toHaveBeenCalled();
+  },
+);
 
 it('knows the trackers of the start, and those that come and go', async () => {
   const { place, startTracker, ask, leaves } = aWorld();
