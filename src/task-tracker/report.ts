@@ -111,7 +111,7 @@ export class Report {
   private async isAnswered(reports: readonly RunReport[], tries: number): Promise<boolean> {
     const isOwn = tries === 0;
     const offer = isOwn ? this.own.offerSlots(reports.length) : noOffer;
-    const subject = isOwn ? this.own.tracker() : this.parts.subjects.tracker;
+    const subject = isOwn ? this.own.tracker() : this.parts.subjects.runs;
     let answer: PullAnswer = { answer: 'ok', jobs: [] };
     try {
       answer = await this.ask(subject, reports, offer);
@@ -154,7 +154,7 @@ export class Report {
 
   /** Kept results offer no slots: their session may be gone. */
   private async sendKept(reports: readonly RunReport[]): Promise<undefined[]> {
-    await this.ask(this.parts.subjects.tracker, reports, noOffer);
+    await this.ask(this.parts.subjects.runs, reports, noOffer);
     return [];
   }
 }

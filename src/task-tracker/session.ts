@@ -68,7 +68,7 @@ export class WorkerSession {
 
   /** Where its requests go: to the tracker that serves it, or to any. */
   get subject(): string {
-    return this.servedBy ?? this.parts.subjects.tracker;
+    return this.servedBy ?? this.parts.subjects.runs;
   }
 
   /** Its tracker is gone, or does not serve it any more: another one is asked to, and its runs go on. */
@@ -105,7 +105,7 @@ export class WorkerSession {
 
   /** Any tracker takes it, if the one that serves it is not there. */
   private async goodbye(): Promise<void> {
-    for (const subject of new Set([this.subject, this.parts.subjects.tracker])) {
+    for (const subject of new Set([this.subject, this.parts.subjects.runs])) {
       const isHeard = await this.ask('EndSession', subject).then(
         () => true,
         () => false,
@@ -132,11 +132,11 @@ export class WorkerSession {
     const runIds = this.own.heldRunIds();
     const body = { session, identity, nodeGroup, workThreads, processors, replaces, runIds, moves };
     try {
-      const to = this.to(this.parts.subjects.tracker);
+      const to = this.to(this.parts.subjects.runs);
       const { answer, tracker } = await ask(this.parts.ports.transport, to, { kind: 'StartSession', body });
       if (session !== this.current || answer === 'elsewhere') return;
       if (answer === 'refused') return this.beRefused();
-      this.servedBy = this.parts.subjects.trackerOf(tracker);
+      this.servedBy = this.parts.subjects.runsOf(tracker);
     } catch (error) {
       if (LtsError.is(error)) return;
       throw error;

@@ -91,7 +91,7 @@ export class TaskTrackerRole {
       everyMs: 30_000,
       oldDataHandler,
       send: async (lines) => {
-        const to = { subject: this.parts.subjects.tracker, deadlineMs: 5_000 };
+        const to = { subject: this.parts.subjects.runs, deadlineMs: 5_000 };
         await ask(ports.transport, to, { kind: 'AppendLog', body: { lines, progress: [] } });
         return [];
       },

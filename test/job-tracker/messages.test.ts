@@ -1,6 +1,7 @@
 /** What a tracker answers to messages that no client of ours would send: it refuses them by name and goes on. */
 import { expect, it } from 'vitest';
 import type { SubmittedJob } from '../../src/protocol/messages.js';
+import { askedAt } from '../helpers/asked-at.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
 const job: SubmittedJob = {
@@ -15,7 +16,7 @@ const job: SubmittedJob = {
 /** The reply, or the refusal as `CODE: text`. */
 function ask(cluster: TestCluster, kind: string, body: unknown): Promise<unknown> {
   const transport = cluster.network.transport();
-  const reply = transport.request('lts.test.tracker', { kind, body }, { deadlineMs: 10_000 });
+  const reply = transport.request(askedAt(kind), { kind, body }, { deadlineMs: 10_000 });
   return cluster.until(reply.catch((error: Error & { code: string }) => `${error.code}: ${error.message}`));
 }
 
