@@ -8,6 +8,7 @@ import type { Chance } from '../../ports/chance.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Ids } from '../../ports/ids.js';
 import type { Log } from '../../ports/log.js';
+import { connectError, NoAnswerInTime } from './connect-error.js';
 import { isPassing, shownAddresses, storeError } from './mongo-errors.js';
 import { checkServer } from './server-check.js';
 
@@ -21,6 +22,8 @@ export interface MongoConnectionOptions {
   readonly database?: string | undefined;
   /** Begins the name of every collection, for several clusters in one database. Default 'lts_'. */
   readonly collectionPrefix?: string | undefined;
+  /** What lies there; only the words of the log depend on it. Default 'jobs': these, and most often their logs. */
+  readonly keeps?: 'jobs' | 'logs' | undefined;
   /** Start gives up when no usable server answers for this long, in ms. Default 5,000. */
   readonly connectMs?: number | undefined;
   /** One command may take this long, in ms, before its connection is given up. Default 10,000. */
@@ -60,6 +63,7 @@ export class MongoConnection {
    */
   static async open(options: MongoConnectionOptions, ports: MongoConnectionPorts): Promise<MongoConnection> {
     const place = shownAddresses(options.addresses);
+    const { connectMs = connectMsDefault } = options;
     const client = await clientOf(options, place);
     const database = client.db(options.database ?? databaseOf(options.addresses) ?? 'lts');
     const connection = new MongoConnection(client, database, options, ports);
@@ -67,12 +71,12 @@ export class MongoConnection {
       client.on('commandStarted', ({ commandName, command }) => options.onCommand?.(commandName, command));
     }
     try {
-      await client.connect();
+      await connect(client, ports.clock, 2 * connectMs);
       connection.markedId = await checkServer(connection, ports.ids.random());
       return connection;
     } catch (error) {
       await client.close();
-      throw isPassing(error) ? unreachable(place, options, error) : storeError('connect', place, error);
+      throw connectError({ place, connectMs }, error);
     }
   }
 
@@ -114,16 +118,18 @@ export class MongoConnection {
   }
 }
 
-function unreachable(
-  place: string,
-  { connectMs = connectMsDefault }: MongoConnectionOptions,
-  cause: unknown,
-): LtsError {
-  const wrongVersion = storeError('connect', place, cause);
-  if (wrongVersion.code === 'LTS_CONFIG_INVALID') return wrongVersion;
-  const said = shownAddresses(cause instanceof Error ? cause.message : String(cause));
-  const text = `No MongoDB server that takes writes answers at ${place} within ${connectMs} ms (${said}). Start it, or correct the addresses.`;
-  return new LtsError('LTS_STORE_FAILED', text, { cause });
+/** The driver's own limit begins when the DNS has named the servers of a mongodb+srv:// address. */
+async function connect(client: MongoClient, clock: Clock, ms: number): Promise<void> {
+  const over = new AbortController();
+  const inVain = clock
+    .sleep(ms, over.signal)
+    .then(() => Promise.reject(new NoAnswerInTime(`no answer within ${ms} ms`)));
+  try {
+    await Promise.race([client.connect(), inVain]);
+  } finally {
+    over.abort(over);
+    inVain.catch(() => {});
+  }
 }
 
 /** Throws LTS_CONFIG_INVALID. */
@@ -133,7 +139,7 @@ async function clientOf(options: MongoConnectionOptions, place: string): Promise
     return new MongoClient(urlOf(options.addresses), driverOptions(options));
   } catch (error) {
     const said = shownAddresses(error instanceof Error ? error.message : String(error));
-    const text = `The MongoDB addresses '${place}' cannot be read (${said}). Write host:port, several separated by commas, or a mongodb:// URL.`;
+    const text = `The MongoDB addresses '${place}' cannot be read (${said}). Write host:port, several separated by commas, or a mongodb:// or mongodb+srv:// URL.`;
     throw new LtsError('LTS_CONFIG_INVALID', text, { cause: error });
   }
 }
@@ -142,7 +148,7 @@ const urlOf = (addresses: string): string => (addresses.includes('://') ? addres
 
 /** The driver's own retries are off: they need a replica set, and hide which attempt was carried out. */
 function driverOptions({
-  connectMs = 5_000,
+  connectMs = connectMsDefault,
   commandMs = 10_000,
   onCommand,
   username,

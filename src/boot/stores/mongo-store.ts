@@ -17,6 +17,7 @@ export interface MongoStorePlace {
   /** Clusters in one database have collections of their own. */
   readonly cluster: string;
   readonly mongo: MongoOptions;
+  readonly keeps: 'jobs' | 'logs';
   readonly log: Log;
 }
 
@@ -37,9 +38,9 @@ export class MongoStore {
   }
 
   /** Throws LTS_CONFIG_INVALID, LTS_STORE_FAILED. */
-  static async open({ cluster, mongo, log }: MongoStorePlace): Promise<MongoStore> {
+  static async open({ cluster, mongo, keeps, log }: MongoStorePlace): Promise<MongoStore> {
     const { addresses = addressesDefault, ...login } = mongo;
-    const options = { ...login, addresses, collectionPrefix: `${cluster}_` };
+    const options = { ...login, addresses, keeps, collectionPrefix: `${cluster}_` };
     const connection = await MongoConnection.open(options, { clock, chance, ids, log });
     const store = new MongoStore(connection, log);
     try {
