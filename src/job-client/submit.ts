@@ -36,7 +36,10 @@ export const abortedBeforeText = 'aborted before it was sent';
 
 const queuedJobsMax = 100_000;
 const replayEveryMs = 5_000;
-const stopMarginMs = 500;
+/** Of a stop's deadline: for keeping what nobody has answered. */
+const keepingMs = (deadlineMs: number): number => Math.min(2_000, deadlineMs / 8);
+/** Thousands of submissions take a disk this long at most. */
+const keptWithinMs = 10_000;
 
 interface Outgoing {
   readonly job: SubmittedJob;
@@ -48,6 +51,8 @@ export class Submit {
   private readonly replay: Replay<SubmittedJob>;
   /** Keys with an unsent submission in the FailStore: what comes later for them queues behind it. */
   private readonly kept = new Map<string, Set<string>>();
+  private readonly stopping = new AbortController();
+  private sending: Promise<void> | undefined;
 
   constructor(private readonly parts: ClientParts) {
     const { clock, log, failStore, oldDataHandler } = parts.ports;
@@ -77,22 +82,35 @@ export class Submit {
     this.replay.start();
   }
 
-  /** What is under way gets its answer first, or goes to the FailStore. */
-  async stop(): Promise<void> {
+  /** What is under way gets its answer; towards the deadline it is given up, and ends as what nobody has answered. */
+  async stop(deadlineMs: number): Promise<void> {
     const { clock } = this.parts.ports;
-    await until(clock, this.parts.settings.submitWithinMs + stopMarginMs, () => !this.batcher.isBusy);
+    const isIdle = () => !this.batcher.isBusy;
+    await until(clock, deadlineMs - keepingMs(deadlineMs), isIdle);
+    this.stopping.abort(this);
+    await until(clock, keptWithinMs, isIdle);
     await this.replay.stop();
   }
 
   /** Throws LTS_NO_TRACKER while a submission of this key still waits in the FailStore. */
   async sendKeptOf(key: JobKey): Promise<void> {
-    if (this.isKept(key)) await this.replay.drain();
+    if (this.isKept(key)) await this.sendKeptNow();
     if (!this.isKept(key)) return;
     const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
     throw new LtsError(
       'LTS_NO_TRACKER',
       `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`,
     );
+  }
+
+  /** Once for all who ask at the same time. */
+  private async sendKeptNow(): Promise<void> {
+    this.sending ??= this.replay.drain();
+    try {
+      await this.sending;
+    } finally {
+      this.sending = undefined;
+    }
   }
 
   private isKept(key: JobKey): boolean {
@@ -130,8 +148,11 @@ export class Submit {
 
   private async send(outgoing: readonly Outgoing[]): Promise<SubmitOutcome[]> {
     const jobs = outgoing.map(({ job }) => job);
-    const leftMs = Math.min(...outgoing.map(({ untilMono }) => untilMono)) - this.parts.ports.clock.monoMs();
+    const untilMono = Math.min(...outgoing.map((one) => one.untilMono));
+    const leftMs = Math.ceil(untilMono - this.parts.ports.clock.monoMs());
     if (leftMs <= 0) return this.unanswered(jobs, 'no-tracker', 'The deadline passed before it could be sent.');
+    if (this.stopping.signal.aborted)
+      return this.unanswered(jobs, 'no-tracker', 'The JobClient stopped before it could be sent.');
     try {
       return [...(await this.ask(jobs, leftMs))];
     } catch (error) {
@@ -142,7 +163,7 @@ export class Submit {
   }
 
   private async ask(jobs: readonly SubmittedJob[], deadlineMs: number): Promise<readonly SubmitAnswer[]> {
-    const to = { subject: this.parts.subjects.tracker, deadlineMs };
+    const to = { subject: this.parts.subjects.tracker, deadlineMs, signal: this.stopping.signal };
     const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
     return answers;
   }

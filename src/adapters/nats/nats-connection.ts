@@ -31,7 +31,7 @@ export interface NatsListener {
 }
 
 const eagerForMs = 5_000;
-const closeWithinMs = 2_000;
+const goodbyeMsMax = 2_000;
 const listenersMax = 1_000;
 
 export class NatsConnection {
@@ -39,6 +39,7 @@ export class NatsConnection {
   private isClosing = false;
   private readonly listeners = new Set<NatsListener>();
   private readonly ending = new Deferred<LtsError | undefined>();
+  private leavesByMono = Number.POSITIVE_INFINITY;
 
   private constructor(
     readonly client: Client,
@@ -103,11 +104,21 @@ export class NatsConnection {
     return () => void this.listeners.delete(listener);
   }
 
+  /** From now on what takes leave here waits for the server until then at most. */
+  leaveBy(endMono: number): void {
+    this.leavesByMono = endMono;
+  }
+
+  /** How long a part that takes leave may wait for the server. */
+  get goodbyeMs(): number {
+    return Math.max(0, Math.min(goodbyeMsMax, this.leavesByMono - this.parts.clock.monoMs()));
+  }
+
   /** Sends what is still to be sent, for at most two seconds, and ends. */
   async close(): Promise<void> {
     if (!this.isClosing && this.isConnected) {
       this.isClosing = true;
-      await inTime(this.parts.clock, closeWithinMs, this.client.flush());
+      await inTime(this.parts.clock, this.goodbyeMs, this.client.flush());
     }
     this.isClosing = true;
     this.isConnected = false;

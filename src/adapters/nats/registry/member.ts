@@ -12,8 +12,6 @@ export interface MemberParts {
   readonly taken: () => void;
 }
 
-/** How long a leaving node waits for the server. */
-const leaveWithinMs = 2_000;
 /** Members of a group that lost its master do not all stand in the same instant. */
 const standWithinMs = 300;
 
@@ -51,8 +49,9 @@ export class Member {
   async leave(): Promise<void> {
     this.end();
     if (!this.parts.connection.isUp()) return;
-    await inTime(this.clock, leaveWithinMs, this.loop);
-    await inTime(this.clock, leaveWithinMs, Promise.all([this.candidate.resign(), this.record.remove()]));
+    const { connection } = this.parts;
+    await inTime(this.clock, connection.goodbyeMs, this.loop);
+    await inTime(this.clock, connection.goodbyeMs, Promise.all([this.candidate.resign(), this.record.remove()]));
   }
 
   /** Ends the loop and leaves everything as it is. */
