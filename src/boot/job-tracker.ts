@@ -11,6 +11,7 @@ import { findExtension } from './own-adapters.js';
 import type { NodePlace } from './places/node-place.js';
 import { RegistryPeers } from './places/peers.js';
 import { enterPlace, membershipOf, type PlacedNode, startNode, stopNode } from './places/placed-node.js';
+import { calmLog } from './stores/calm-log.js';
 import { replayOf } from './stores/replays.js';
 import type { Stores } from './stores/stores.js';
 import { chance, clock, ids } from './system-ports.js';
@@ -119,8 +120,9 @@ export class JobTracker {
 
   private async startWith(ground: Ground, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
-    const { cluster, identity, transport, log, oldDataHandler } = place;
+    const { cluster, identity, transport, oldDataHandler } = place;
     const { queue, logger, leases, clock: sharedClock, peers } = ground;
+    const log = calmLog(place.log, ground.isOutage);
     const role = new JobTrackerRole(
       { queue, logger, leases, peers, transport, clock: sharedClock, ids, chance, log, oldDataHandler },
       { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },

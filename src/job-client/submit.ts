@@ -13,6 +13,7 @@ import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
+import { Outage } from '../kit/outage.js';
 import { shown, textOf } from '../kit/shown.js';
 import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
@@ -53,9 +54,16 @@ export class Submit {
   private readonly kept = new Map<string, Set<string>>();
   private readonly stopping = new AbortController();
   private sending: Promise<void> | undefined;
+  private readonly outage: Outage;
 
   constructor(private readonly parts: ClientParts) {
     const { clock, log, failStore, oldDataHandler } = parts.ports;
+    const end = parts.settings.useRetryClient
+      ? 'are kept in the FailStore (stored-locally) and sent as soon as one does'
+      : 'are answered no-tracker or unknown, since there is no retry client; submit them again later';
+    const away = (why: string) =>
+      `No JobTracker takes submits (${why}): they ${end}. Start a JobTracker, or see why it cannot`;
+    this.outage = new Outage({ clock, log, quietMs: 0, away, back: 'a JobTracker takes submits again' });
     this.batcher = new Batcher({
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
@@ -164,8 +172,20 @@ export class Submit {
 
   private async ask(jobs: readonly SubmittedJob[], deadlineMs: number): Promise<readonly SubmitAnswer[]> {
     const to = { subject: this.parts.subjects.tracker, deadlineMs, signal: this.stopping.signal };
-    const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
-    return answers;
+    try {
+      const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
+      this.outage.over();
+      return answers;
+    } catch (error) {
+      this.heed(error);
+      throw error;
+    }
+  }
+
+  /** While the node itself is cut off, that is told where it is met. */
+  private heed(error: unknown): void {
+    const isUnanswered = LtsError.is(error) && error.code !== 'LTS_BUSY' && error.code !== 'LTS_ABORTED';
+    if (isUnanswered && this.parts.ports.transport.isUp()) this.outage.met(error.message);
   }
 
   private unanswered(

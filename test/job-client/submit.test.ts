@@ -316,6 +316,38 @@ describe('a stop', () => {
   });
 });
 
+describe('what the log tells while nobody answers', () => {
+  it('what becomes of submits and what to do, once; and when it is over', async () => {
+    const { cluster, submit, listen } = await aClient();
+    for (let n = 0; n < 20; n++) await submit({});
+    listen(all('accepted'));
+    await cluster.advance(6_000);
+    expect(cluster.log.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      'warn No JobTracker takes submits (The request to lts.test.tracker has no responders: nobody subscribes there): they are kept in the FailStore (stored-locally) and sent as soon as one does. Start a JobTracker, or see why it cannot',
+      'info a JobTracker takes submits again',
+    ]);
+  });
+
+  it('without the retry client, that they are refused', async () => {
+    const { cluster, submit } = await aClient({ useRetryClient: false });
+    for (let n = 0; n < 3; n++) await submit({});
+    expect(cluster.log.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/they are answered no-tracker or unknown/),
+    ]);
+  });
+
+  it('nothing while the client itself is cut off, which its transport tells, and nothing of a busy tracker', async () => {
+    const cut = await aClient({}, all('accepted'));
+    cut.cluster.cutAll(true);
+    expect((await cut.submit({})).code).toBe('stored-locally');
+    const busy = await aClient({}, () => {
+      throw new LtsError('LTS_BUSY', 'The store is full. Try again in a second.');
+    });
+    await busy.submit({});
+    expect([...cut.cluster.log, ...busy.cluster.log]).toEqual([]);
+  });
+});
+
 it('before start and after stop every call says so', async () => {
   const { role, cluster } = await aClient({}, all('accepted'));
   await cluster.until(role.stop());

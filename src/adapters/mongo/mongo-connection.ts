@@ -4,12 +4,13 @@
  */
 import type { Collection, Db, Document, MongoClient, MongoClientOptions } from 'mongodb';
 import { LtsError } from '../../errors.js';
+import { Outage } from '../../kit/outage.js';
 import type { Chance } from '../../ports/chance.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Ids } from '../../ports/ids.js';
 import type { Log } from '../../ports/log.js';
 import { connectError, NoAnswerInTime } from './connect-error.js';
-import { isPassing, shownAddresses, storeError } from './mongo-errors.js';
+import { isAway, isPassing, saidOf, shownAddresses, storeError } from './mongo-errors.js';
 import { checkServer } from './server-check.js';
 
 export interface MongoConnectionOptions {
@@ -45,17 +46,31 @@ const connectMsDefault = 5_000;
 const retryMsDefault = 10_000;
 const firstWaitMs = 20;
 const longestWaitMs = 1_000;
+/** A lost connection or a quick election passes unnoticed by those who wait. */
+const quietMs = 2_000;
+/** What still works while the server is away. */
+const meanwhile = {
+  jobs: 'Until it does, no job is accepted or started here: JobClients keep submits in their FailStore and send them later, runs go on until their lease is over, and their results are kept',
+  logs: 'Jobs run on; their logs cannot be read, and lines come late or are lost',
+} as const;
 
 export class MongoConnection {
   private isClosing = false;
   private markedId = '';
+  private readonly outage: Outage;
 
   private constructor(
     private readonly client: MongoClient,
     readonly database: Db,
     readonly options: MongoConnectionOptions,
     readonly ports: MongoConnectionPorts,
-  ) {}
+  ) {
+    const { clock, log } = ports;
+    const away = (why: string) =>
+      `MongoDB at ${this.place} does not answer (${why}). ${meanwhile[options.keeps ?? 'jobs']}. It is tried again all the time. Start it, or mend the network to it`;
+    const back = `MongoDB at ${this.place} answers again`;
+    this.outage = new Outage({ clock, log, quietMs, away, back });
+  }
 
   /**
    * Throws LTS_CONFIG_INVALID for addresses that cannot be read, a refused user or a server older than 4.4, LTS_STORE_FAILED when no
@@ -99,6 +114,11 @@ export class MongoConnection {
     return this.database.collection<T>(`${this.options.collectionPrefix ?? 'lts_'}${name}`);
   }
 
+  /** The server is away, which the log has told, and this error came of it. */
+  isOutage(error: unknown): boolean {
+    return this.outage.isTold && LtsError.is(error, 'LTS_STORE_FAILED') && isAway(error.cause);
+  }
+
   /**
    * Does `work` until it succeeds, fails for good or its time is over. Work that failed in passing may have been carried out, or
    * may still be: repeating it must be safe.
@@ -107,9 +127,13 @@ export class MongoConnection {
     const { clock, chance } = this.ports;
     const until = clock.monoMs() + (this.options.retryMs ?? retryMsDefault);
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+      const triedMono = clock.monoMs();
       try {
-        return await work();
+        const done = await work();
+        this.outage.over();
+        return done;
       } catch (error) {
+        if (isAway(error) && !this.isClosing) this.outage.met(saidOf(error), triedMono);
         const isOver = this.isClosing || clock.monoMs() >= until;
         if (isOver || !isPassing(error)) throw storeError(what, this.place, error);
       }

@@ -66,6 +66,11 @@ export class MongoStore {
     return new MongoJobLogger(this.connection);
   }
 
+  /** The server is away, which the log has told, and this error came of it. */
+  isOutage(error: unknown): boolean {
+    return this.connection.isOutage(error);
+  }
+
   /** From now on `giveUp` is told, once, when the store is not any more what was opened. */
   watchOver(giveUp: (why: string) => void): void {
     const run = async () => {

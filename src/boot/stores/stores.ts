@@ -33,6 +33,8 @@ export interface Stores {
   readonly isShared: boolean;
   /** All of it lies in this process and its files: no server is to be waited for. */
   readonly isLocal: boolean;
+  /** A server of it is away, which the log has told, and this error came of it. */
+  readonly isOutage: (error: unknown) => boolean;
   /** Sessions found in them belong to a process that is gone. */
   readonly hasDeadSessions: boolean;
   /** Counts of the store's work; absent where no LMDB file is open. */
@@ -112,7 +114,7 @@ export class JobStores {
 
   private async sharing({ giveUp }: StoreOpening): Promise<Omit<OpenStores, 'queue' | 'logger' | 'environment'>> {
     const mongo = await this.mongo;
-    const reach = { isLocal: mongo === undefined };
+    const reach = { isLocal: mongo === undefined, isOutage: (error: unknown) => mongo?.isOutage(error) ?? false };
     if (!mongo || !isShared(this.place.choice))
       return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false, ...reach };
     mongo.watchOver(giveUp);
