@@ -8,7 +8,7 @@ const missing = natsMissing();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const deadlineMs = 800;
 /** For the event loop of a busy machine. */
-const momentMs = 1_000;
+const momentMs = 3_000;
 
 describe.skipIf(missing)(`a frozen NATS${missing ? ` (${missing})` : ''}`, () => {
   let nats: NatsServer;
