@@ -5,6 +5,7 @@
 
 import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
+import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
 import { wireBytes } from '../kit/wire-bytes.js';
@@ -16,6 +17,8 @@ const answerWithinMs = 5_000;
 const keepAfterMs = 200;
 const againAfterMs = 500;
 const replayEveryMs = 30_000;
+/** A disk takes the results of all slots within this time. */
+const keptWithinMs = 10_000;
 
 /** Free slots of a session; none of no session while it has none. */
 export interface SlotOffer {
@@ -75,9 +78,10 @@ export class Report {
     return this.batcher.add(report);
   }
 
-  /** What is not acknowledged by now goes to the FailStore. */
+  /** What is not acknowledged by now goes to the FailStore. Waits for this machine only. */
   async stop(): Promise<void> {
     this.stopping.abort(this);
+    await until(this.parts.ports.clock, keptWithinMs, () => !this.batcher.isBusy);
     await this.replay.stop();
   }
 

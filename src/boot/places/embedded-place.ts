@@ -45,6 +45,8 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
     ready: async () => {
       if (hasStores && choice.failStore === 'lmdb') leftOvers.start();
     },
+    // Nobody is waited for: they are all in this process.
+    leaveBy: () => {},
     leave: async () => {
       try {
         await transport.close();

@@ -54,6 +54,7 @@ function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): N
       await transport.ready();
       if (files.choice.failStore === 'lmdb') leftOvers.start();
     },
+    leaveBy: (endMono) => link.connection.leaveBy(endMono),
     leave: async () => {
       try {
         ground.withdraw();

@@ -31,6 +31,10 @@ export interface Stores {
   readonly clock: Clock;
   /** Other processes may have it open, too. */
   readonly isShared: boolean;
+  /** All of it lies in this process and its files: no server is to be waited for. */
+  readonly isLocal: boolean;
+  /** A server of it is away, which the log has told, and this error came of it. */
+  readonly isOutage: (error: unknown) => boolean;
   /** Sessions found in them belong to a process that is gone. */
   readonly hasDeadSessions: boolean;
   /** Counts of the store's work; absent where no LMDB file is open. */
@@ -108,13 +112,13 @@ export class JobStores {
     }
   }
 
-  private async sharing({ giveUp }: StoreOpening): Promise<Pick<Stores, 'id' | 'leases' | 'clock' | 'isShared'>> {
+  private async sharing({ giveUp }: StoreOpening): Promise<Omit<OpenStores, 'queue' | 'logger' | 'environment'>> {
     const mongo = await this.mongo;
-    if (mongo && isShared(this.place.choice)) {
-      mongo.watchOver(giveUp);
-      return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true };
-    }
-    return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false };
+    const reach = { isLocal: mongo === undefined, isOutage: (error: unknown) => mongo?.isOutage(error) ?? false };
+    if (!mongo || !isShared(this.place.choice))
+      return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false, ...reach };
+    mongo.watchOver(giveUp);
+    return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true, ...reach };
   }
 
   private create<Port extends PortName>(port: Port, name: string, { mongo = {} }: StoreRequest) {
@@ -130,8 +134,9 @@ export class JobStores {
 
   /** Only who uses it loads the library. */
   private openMongo(mongo: MongoOptions): Promise<MongoStore> {
-    const { cluster, log } = this.place;
-    this.mongo ??= import('./mongo-store.js').then(({ MongoStore }) => MongoStore.open({ cluster, mongo, log }));
+    const { cluster, choice, log } = this.place;
+    const keeps = isShared(choice) ? 'jobs' : 'logs';
+    this.mongo ??= import('./mongo-store.js').then(({ MongoStore }) => MongoStore.open({ cluster, mongo, keeps, log }));
     return this.mongo;
   }
 
