@@ -3,13 +3,13 @@
  *
  *   independent slots (relyOnPrevCycle=false)   fired when due: insert the instance, then advance the schedule
  *   slots that nobody could fire                decided by the schedule's misfire policy, at start and after a pause
- *   sweep, every 60 s                           every schedule that should have an open instance gets it; none is left suspended
+ *   sweep, every 60 s                           each schedule gets the open instance that it should have; all are in line with theirs
  */
 import { Alarm } from '../cluster/alarm.js';
 import { ask } from '../cluster/ask.js';
 import { LtsError } from '../errors.js';
 import { ended } from '../job/ending.js';
-import type { JobRecord, ScheduleRule, Slot } from '../job/job.js';
+import type { JobRecord, JobState, ScheduleRule, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
 import { pagesOf, type Schedules, schedulePages } from './records/schedules.js';
@@ -62,27 +62,30 @@ export class Trigger implements WriteObserver {
     return this.parts.peers.isMaster() ? 0 : standBackMs;
   }
 
-  /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
+  /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended; all instances are in line. */
   async sweep(): Promise<void> {
-    await this.forEachSchedule(async (schedule, instance) => {
-      const isOpen = instance && !isEnded(instance.status.state) && instance.status.state !== 'suspended';
-      const isAtRest = isOpen && !schedule.status.heldBy?.length;
-      if (!isAtRest) await this.schedules.open(schedule);
-    });
-    await this.freeLeftBehind();
+    await this.forEachSchedule(['waiting', 'suspended'], (schedule, instance) => this.mend(schedule, instance));
+    await this.alignSuspended();
   }
 
-  /** Instances that a suspend reached and not their schedule, which is over: nobody could resume them any more. */
-  private async freeLeftBehind(): Promise<void> {
+  private async mend(schedule: JobRecord, instance: JobRecord | undefined): Promise<void> {
+    const { state, heldBy = [] } = schedule.status;
+    if (state === 'suspended') return this.schedules.alignAll(schedule);
+    const isOpen = instance && !isEnded(instance.status.state) && instance.status.state !== 'suspended';
+    const isAtRest = schedule.body.rule?.relyOnPrevCycle
+      ? isOpen && heldBy.length === 0
+      : !heldBy.some((jobId) => isOlder(schedule, jobId));
+    if (!isAtRest) await this.schedules.open(schedule);
+  }
+
+  /** Instances that are suspended without their schedule: the suspend did not reach it, or the resume not them, or it is over. */
+  private async alignSuspended(): Promise<void> {
     const { queue } = this.parts.ports;
     for await (const page of pagesOf(queue, { schedules: false, states: ['suspended'] })) {
       const instances = page.filter(({ body }) => body.origin);
       const schedules = await queue.get(instances.map(({ body }) => body.origin?.scheduleId ?? ''));
-      for (const [i, { jobId }] of instances.entries()) {
-        const state = schedules[i]?.status.state;
-        if (state === 'cancelled') await this.schedules.withdraw(jobId);
-        else if (state === undefined || isEnded(state)) await this.schedules.wakeAll([jobId]);
-      }
+      for (const [i, instance] of instances.entries())
+        if (schedules[i]?.status.state !== 'suspended') await this.schedules.align(instance);
     }
   }
 
@@ -108,9 +111,10 @@ export class Trigger implements WriteObserver {
   /** Slots from `since` on whose time passed while no tracker was there. */
   async catchUp(since = Number.NEGATIVE_INFINITY): Promise<void> {
     const lateBefore = this.parts.ports.clock.wallMs() - misfireGraceMs;
-    await this.forEachSchedule(async (schedule, instance) => {
+    await this.forEachSchedule(['waiting'], async (schedule, instance) => {
       const { slot } = schedule.status;
-      if (!instance || !slot || slot.at >= lateBefore || slot.at < since) return;
+      const isRelying = schedule.body.rule?.relyOnPrevCycle;
+      if (!isRelying || !instance || !slot || slot.at >= lateBefore || slot.at < since) return;
       if (instance.status.state === 'waiting' && instance.status.attempt === 0)
         await this.judgeMissed(schedule, instance, slot);
     });
@@ -138,15 +142,15 @@ export class Trigger implements WriteObserver {
     if (written) await this.schedules.follow([written]);
   }
 
-  /** Waiting schedules that rely on the previous cycle, each with the instance of its current slot. */
+  /** Schedules in these states, each with the instance of its current slot. */
   private async forEachSchedule(
+    states: readonly JobState[],
     visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>,
   ): Promise<void> {
     const { queue } = this.parts.ports;
-    for await (const page of schedulePages(queue, ['waiting'])) {
-      const relying = page.filter((schedule) => schedule.body.rule?.relyOnPrevCycle && schedule.status.slot);
-      const instances = await queue.get(relying.map(currentInstanceId));
-      for (const [i, schedule] of relying.entries()) await visit(schedule, instances[i]);
+    for await (const page of schedulePages(queue, states)) {
+      const instances = await queue.get(page.map(currentInstanceId));
+      for (const [i, schedule] of page.entries()) await visit(schedule, instances[i]);
     }
   }
 
@@ -204,6 +208,10 @@ export class Trigger implements WriteObserver {
 
 const currentInstanceId = ({ jobId, status }: JobRecord): string =>
   instanceId(jobId, status.generation ?? 1, status.slot?.id ?? '');
+
+/** The instance is of another rule that the schedule had before. */
+const isOlder = ({ jobId, status }: JobRecord, instance: string): boolean =>
+  !instance.startsWith(instanceId(jobId, status.generation ?? 1, ''));
 
 /** Where a schedule goes on after a slot that was skipped. */
 function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): { next: Slot | undefined; skipped: number } {
