@@ -175,6 +175,30 @@ describe('independent slots', () => {
   });
 });
 
+it('slots that rely on the previous cycle never overlap, though the rule changes twice before an advance is noted', async () => {
+  const cluster = await startCluster();
+  let open = 0;
+  let most = 0;
+  await cluster.startWorker({
+    jobRunner: async () => {
+      most = Math.max(most, ++open);
+      await cluster.clock.sleep(20_000);
+      open--;
+    },
+  });
+  const jobId = await cluster.submit({ repeat: { interval: '1s', count: -1 } });
+  await cluster.advance(15_000);
+  const isAdvance = ({ before, after }: Change) => after.jobId === jobId && before.status.slot !== after.status.slot;
+  const spy = instead(cluster, isAdvance, never);
+  await cluster.advance(10_000);
+  spy.mockRestore();
+  for (const intervalMs of [2_000, 3_000])
+    expect(await ask(cluster, 'EditJob', jobId, { trigger: { kind: 'repeat', intervalMs, count: -1 } })).toBe('done');
+  await cluster.advance(60_000);
+  expect(most).toBe(1);
+  await cluster.stop();
+});
+
 describe('a suspend that comes when the last slot fires', () => {
   const job: Job = { repeat: { interval: '1s', count: 3 }, relyOnPrevCycle: false };
 

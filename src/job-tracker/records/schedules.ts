@@ -162,9 +162,10 @@ export class Schedules {
     return [...(await this.stillOpen(heldBy)), instanceId(schedule.jobId, generation, slot.id)];
   }
 
+  /** Of those that ended, what may have followed them: nobody may have noted it yet. */
   private async stillOpen(jobIds: readonly string[]): Promise<string[]> {
-    const records = await this.parts.ports.queue.get(jobIds);
-    return jobIds.filter((_, i) => records[i] && !isEnded(records[i].status.state));
+    const records = (await this.parts.ports.queue.get(jobIds)).filter((record) => record !== undefined);
+    return records.flatMap((record) => (isEnded(record.status.state) ? successorOf(record) : [record.jobId]));
   }
 
   /**
