@@ -28,6 +28,25 @@ const answerWithinMs = 2_000;
 /** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
 const heldMax = 1_000;
 
+/** A slot whose time passed while nobody fired it. */
+interface Missed {
+  readonly rule: ScheduleRule;
+  readonly slot: Slot;
+  readonly now: number;
+}
+
+/** Whether a slot is fired, and up to where the slots after it are not judged again. */
+interface Verdict {
+  readonly fire: boolean;
+  readonly catchUpToMs?: number | undefined;
+}
+
+/** The slot that a schedule goes on with, if any, and how many were passed over. */
+interface Following {
+  readonly next?: Slot | undefined;
+  readonly skipped: number;
+}
+
 export class Trigger implements WriteObserver {
   private readonly alarm: Alarm;
 
@@ -164,12 +183,6 @@ export class Trigger implements WriteObserver {
     return this.parts.isAlone ? next : Math.min(next, clock.wallMs() + lookAgainMs);
   }
 
-  /** A crash fell between the insert of this slot's instance and the advance. */
-  private async isFired(schedule: JobRecord): Promise<boolean> {
-    const [instance] = await this.parts.ports.queue.get([currentInstanceId(schedule)]);
-    return instance !== undefined;
-  }
-
   /** Insert the slot's instance, then advance the schedule; a crash between repeats the first, which changes nothing. */
   private async fire(schedule: JobRecord): Promise<void> {
     const { rule } = schedule.body;
@@ -177,32 +190,33 @@ export class Trigger implements WriteObserver {
     if (!rule || !slot) return;
     const now = this.parts.ports.clock.wallMs();
     const isMissed = now - slot.at > misfireGraceMs;
-    const catchUpTo = schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY;
-    const isJudged = !isMissed || slot.at <= catchUpTo || (await this.isFired(schedule));
-    const verdict = isJudged
-      ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now }
-      : misfire(rule, slot, now);
-    const inserted = verdict.fire
-      ? await this.schedules.fire(schedule, slot)
-      : await this.schedules.skip(schedule, slot);
-    const isSkipped = inserted?.status.state === 'skipped';
-    const { catchUpToMs } = verdict;
-    const { next, skipped } = isSkipped
-      ? skippedFrom(rule, slot, now)
-      : slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs });
-    const total = (schedule.status.skipped ?? 0) + skipped;
-    const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
-    const after = next
-      ? withStatus(schedule, {
-          slot: next,
-          heldBy,
-          dueAt: next.at,
-          skipped: total,
-          catchUpTo: isMissed ? verdict.catchUpToMs : undefined,
-        })
-      : ended(schedule, { state: 'succeeded', now, skipped: total });
+    const { fire, catchUpToMs }: Verdict = isMissed
+      ? await this.verdictOn(schedule, { rule, slot, now })
+      : { fire: true };
+    const inserted = fire ? await this.schedules.fire(schedule, slot) : await this.schedules.skip(schedule, slot);
+    const following =
+      inserted?.status.state === 'skipped'
+        ? skippedFrom(rule, slot, now)
+        : slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: isMissed ? catchUpToMs : now });
+    const after = await this.advanced(schedule, following, catchUpToMs);
     const [advanced] = await this.writes.update([{ before: schedule, after }]);
     if (!advanced && inserted) await this.schedules.confirm(schedule, inserted);
+  }
+
+  /** On a missed slot, which is judged once: not where it is known to be caught up, or a crash fell between its insert and the advance. */
+  private async verdictOn(schedule: JobRecord, { rule, slot, now }: Missed): Promise<Verdict> {
+    const { catchUpTo } = schedule.status;
+    if (catchUpTo !== undefined && slot.at <= catchUpTo) return { fire: true, catchUpToMs: catchUpTo };
+    const [instance] = await this.parts.ports.queue.get([currentInstanceId(schedule)]);
+    return instance ? { fire: true, catchUpToMs: catchUpTo } : misfire(rule, slot, now);
+  }
+
+  /** The schedule after its slot was fired or skipped. */
+  private async advanced(schedule: JobRecord, to: Following, catchUpTo: number | undefined): Promise<JobRecord> {
+    const skipped = (schedule.status.skipped ?? 0) + to.skipped;
+    if (!to.next) return ended(schedule, { state: 'succeeded', now: this.parts.ports.clock.wallMs(), skipped });
+    const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
+    return withStatus(schedule, { slot: to.next, heldBy, dueAt: to.next.at, skipped, catchUpTo });
   }
 }
 
@@ -214,11 +228,10 @@ const isOlder = ({ jobId, status }: JobRecord, instance: string): boolean =>
   !instance.startsWith(instanceId(jobId, status.generation ?? 1, ''));
 
 /** Where a schedule goes on after a slot that was skipped. */
-function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): { next: Slot | undefined; skipped: number } {
+function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): Following {
   const { fire, skipTo, skipped } = misfire(rule, slot, now);
   if (!fire) return { next: skipTo, skipped };
-  const after = slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: now });
-  return { next: after.next, skipped: after.skipped };
+  return slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: now });
 }
 
 const isoTime = (at: number): string => new Date(at).toISOString();

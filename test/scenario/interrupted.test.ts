@@ -136,7 +136,11 @@ describe('independent slots', () => {
     spy.mockRestore();
     await cluster.startTracker();
     expect(await statesOf(cluster, jobId)).toEqual(['suspended']);
+    await cluster.advance(10_000);
     expect(await ask(cluster, 'ResumeJob', jobId)).toBe('done');
+    await cluster.advance(100);
+    const { slot, catchUpTo } = (await cluster.record(jobId)).status;
+    expect([slot?.run, catchUpTo]).toEqual([2, undefined]);
     const runs = await runsOf(cluster);
     await cluster.advance(10_000);
     expect(runs).toEqual([1, 2, 3]);
