@@ -148,8 +148,9 @@ export class JobClient implements JobSource {
   /**
    * `submit(Orders, 'sync', params, options?)` for a method, `submit(SpringBean, params, options?)` for a class with `run`,
    * `submit(contract, params, options?)` for what defineJob made. Options win over the contract's defaults, these over the client's.
-   * Throws unless the job was accepted, replaced, kept locally or is a duplicate: LTS_PARAMS_INVALID, LTS_JOB_INVALID, LTS_BUSY,
-   * LTS_NO_TRACKER, LTS_TIMEOUT (it may have been accepted), LTS_ABORTED, LTS_PROCESSOR_INVALID, LTS_NOT_STARTED.
+   * Throws unless the job was accepted, replaced, kept locally or is a duplicate: LTS_PARAMS_INVALID, LTS_JOB_INVALID, LTS_CRON_INVALID,
+   * LTS_DURATION_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE, LTS_BUSY, LTS_NO_TRACKER, LTS_TIMEOUT (it may have been accepted),
+   * LTS_ABORTED, LTS_PROCESSOR_INVALID, LTS_NOT_STARTED.
    */
   readonly submit: TypedSubmit = async (...list: unknown[]): Promise<never> => {
     this.role();

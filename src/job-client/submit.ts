@@ -25,6 +25,8 @@ export interface SubmitOutcome {
   readonly code: SubmitAnswer['code'] | 'stored-locally' | 'no-tracker' | 'unknown';
   readonly jobId: string;
   readonly msg?: string | undefined;
+  /** Of `rejected`: a code of the error table, or of that of a later release; LTS_JOB_INVALID where it is absent. */
+  readonly errorCode?: string | undefined;
 }
 
 export interface SubmitOptions {
@@ -135,8 +137,9 @@ export class Submit {
       prepared = prepare(job, this.parts);
     } catch (error) {
       // A getter of the job may throw anything; its neighbours in a list have nothing to do with it.
-      const msg = LtsError.is(error) ? error.message : `The job cannot be read: ${textOf(error)}.`;
-      return { code: 'rejected', jobId: jobIdOf(job), msg };
+      const jobId = jobIdOf(job);
+      if (LtsError.is(error)) return { code: 'rejected', jobId, msg: error.message, errorCode: error.code };
+      return { code: 'rejected', jobId, msg: `The job cannot be read: ${textOf(error)}.` };
     }
     if (signal?.aborted) return { code: 'rejected', jobId: prepared.jobId, msg: abortedBeforeText };
     const untilMono = this.parts.ports.clock.monoMs() + this.parts.settings.submitWithinMs;

@@ -54,8 +54,18 @@ describe('the codes', () => {
       code: 'rejected',
       jobId: 'J1',
       msg: 'priority: 1.5 must be a whole number from -1000000000 to 1000000000.',
+      errorCode: 'LTS_JOB_INVALID',
     });
     expect(received).toEqual([]);
+  });
+
+  it('rejected: the exact code comes from the client, or from the tracker', async () => {
+    const { submit } = await aClient({}, (jobs) => ({
+      answers: jobs.map(({ jobId }) => ({ code: 'rejected', jobId, msg: 'why', errorCode: 'LTS_CRON_INVALID' })),
+    }));
+    expect((await submit({ delay: 'soon' })).errorCode).toBe('LTS_DURATION_INVALID');
+    expect((await submit({ cron: '0 0 0 * * ?', timeZone: 'Mars/Base' })).errorCode).toBe('LTS_CRON_INVALID');
+    expect((await submit({ cron: '0 0 0 * * ?' })).errorCode).toBe('LTS_CRON_INVALID');
   });
 
   it('stored-locally: nobody is there, or nobody answers in time', async () => {
