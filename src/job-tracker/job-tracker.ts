@@ -129,7 +129,7 @@ export class JobTrackerRole {
     const control = new Control(parts, { writes, schedules, sessions, log: trackerLog });
     const explain = new Explain(parts, sessions, dispatch);
     const session = new SessionRequests({ identity: parts.settings.identity, sessions, rescue, settle, dispatch });
-    const log = new AppendLog(parts, queries, this.hints);
+    const log = new AppendLog(parts, sessions, queries, this.hints);
     return {
       SubmitJobs: (body) => accept.submit(body),
       CancelJob: (body) => control.cancel(body),
