@@ -11,7 +11,7 @@ import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
-import type { Job } from '../job/job.js';
+import { claimBytes, type Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
 import { Outage } from '../kit/outage.js';
 import { shown, textOf } from '../kit/shown.js';
@@ -70,7 +70,7 @@ export class Submit {
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
       batchSizeMax: limits.batchBytesMax,
-      sizeOf: ({ job }) => 400 + wireBytes(job.body.params),
+      sizeOf: ({ job }) => bytesOf(job),
       queuedItemsMax: queuedJobsMax,
       flightsMax: 4,
       endOfTurn: () => clock.endOfTurn(),
@@ -268,6 +268,9 @@ function jobIdOf(job: Job): string {
 
 const keyOf = ({ jobId, body }: SubmittedJob): string =>
   body.taskId === undefined ? jobId : `${body.nodeGroup}/${body.taskId}`;
+
+const bytesOf = (job: SubmittedJob): number =>
+  claimBytes(job) + (job.trigger.kind === 'cron' ? wireBytes(job.trigger.expression) : 0);
 
 /** Undefined for what cannot be read; the replay sets it aside. */
 function decoded(value: string): SubmittedJob | undefined {

@@ -275,7 +275,7 @@ export class Dispatch implements WriteObserver {
    * marked it dead. Claims of a session that is not served any more go back, uncounted.
    */
   private async replyTo(session: Session, records: readonly JobRecord[]): Promise<PullAnswer> {
-    if (session.isServed) return { answer: 'ok', jobs: records };
+    if (session.isServed) return { answer: 'ok', jobs: records.map(forRun) };
     const { clock } = this.parts.ports;
     await this.writes.update(records.map((before) => ({ before, after: givenBack(before, clock.wallMs()) })));
     return this.emptyFor(session);
@@ -375,4 +375,11 @@ export class Dispatch implements WriteObserver {
 function givenBack(record: JobRecord, now: number): JobRecord {
   const outcome = { kind: 'missed' } as const;
   return afterRun(record, nextStep(record, outcome, { now, chance: 0 }), { now, outcome });
+}
+
+/** Without what no run needs and no batch is weighed by: what the last run said, and the submissions that the job replaced. */
+function forRun(record: JobRecord): JobRecord {
+  const { message, aliases } = record.status;
+  if (message === undefined && aliases === undefined) return record;
+  return { ...record, status: { ...record.status, message: undefined, aliases: undefined } };
 }

@@ -6,6 +6,7 @@
  */
 import type { JobRecord } from '../job/job.js';
 import { isSchedule, isSuspect } from '../job/job.js';
+import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
 import type { Progress, TrackerHint } from '../protocol/messages.js';
 import type { Dispatch } from './dispatch.js';
@@ -73,7 +74,14 @@ export class Hints {
   }
 
   progressed(progress: readonly Progress[]): void {
-    if (!this.parts.isAlone) this.publish({ waiting: [], changed: [], progress: progress.slice(0, progressMax) });
+    if (this.parts.isAlone) return;
+    const some: Progress[] = [];
+    let bytes = 0;
+    for (const one of progress.slice(0, progressMax)) {
+      bytes += 256 + wireBytes(one.text ?? '');
+      if (bytes <= limits.batchBytesMax) some.push(one);
+    }
+    this.publish({ waiting: [], changed: [], progress: some });
   }
 
   /** The pulls parked here will not take it all. */

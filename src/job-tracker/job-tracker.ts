@@ -152,7 +152,7 @@ export class JobTrackerRole {
   private workerSteps(): Steps {
     const { parts, sessions, settle, dispatch, rescue, queries } = this;
     const session = new SessionRequests({ identity: parts.settings.identity, sessions, rescue, settle, dispatch });
-    const log = new AppendLog(parts, queries, this.hints);
+    const log = new AppendLog(parts, sessions, queries, this.hints);
     return {
       StartSession: (body) => session.start(body),
       RenewSession: (body) => session.renew(body),

@@ -1,6 +1,7 @@
 /** Retention: removes ended jobs and their logs after their time, never what a schedule still needs. */
 import type { JobRecord } from '../job/job.js';
 import { schedulePages } from './records/schedules.js';
+import { storedAmong } from './records/stored-jobs.js';
 import type { TrackerParts } from './tracker-ports.js';
 
 /** Never what ended so recently, however many there are. */
@@ -17,8 +18,16 @@ export class Retention {
     this.isStopping = true;
   }
 
-  /** Call after call until nothing is left to remove; other work of the tracker comes in between. */
   async sweep(): Promise<void> {
+    await this.purge();
+    const { clock, queue, logger } = this.parts.ports;
+    if (this.isStopping) return;
+    const before = clock.wallMs() - this.parts.settings.keepEndedMs;
+    await logger.removeStrays?.(before, (jobIds) => storedAmong(queue, jobIds));
+  }
+
+  /** Call after call until nothing is left to remove; other work of the tracker comes in between. */
+  private async purge(): Promise<void> {
     const { clock, queue, logger } = this.parts.ports;
     const { keepEndedMs, keepEndedMax } = this.parts.settings;
     const now = clock.wallMs();

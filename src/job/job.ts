@@ -35,8 +35,9 @@ export interface Job {
   /** Bean id of the runner. Default: the group's one runner for jobs that name none. */
   processor?: string | undefined;
   /**
-   * Plain data for the runner; at most 256 KiB encoded, 32 levels deep. As a rule an object, in which `getParam` finds its fields; any
-   * other value travels as it is, as `job.params`. Nothing, or null, is {}.
+   * Plain data for the runner; at most 32 levels deep and 256 KiB as sent, where the quotes and backslashes of its JSON text count twice.
+   * As a rule an object, in which `getParam` finds its fields; any other value travels as it is, as `job.params`. Nothing, or null,
+   * is {}.
    */
   params?: unknown;
   /** Who gets the feedback. Default: the submitting client's group. */
@@ -278,14 +279,23 @@ const endStates: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancel
 export const isEnded = (state: JobState): boolean => endStates.has(state);
 
 /**
- * What a body weighs on the wire, generously: its params, which are text within text there, and 400 bytes for the rest. Encoding
- * it again only to weigh it would cost more than the step that asks.
+ * What a claimed record weighs on the wire: its texts, and 400 bytes for the rest, which is 450 as a rule and below 800 at most:
+ * batches close at half of what a message may hold. Encoding it again only to weigh it would cost more than the step that asks.
  */
-export const bodyBytes = (body: JobBody): number => 400 + wireBytes(body.params);
+export function claimBytes({ jobId, body }: { readonly jobId: string; readonly body: Omit<JobBody, 'retry'> }): number {
+  const { nodeGroup, submitNodeGroup = '', lane, taskId = '', processor = '', params, origin } = body;
+  const names = jobId.length + nodeGroup.length + submitNodeGroup.length + lane.length;
+  return 400 + names + (origin ? 120 + jobId.length : 0) + wireBytes(taskId) + wireBytes(processor) + wireBytes(params);
+}
 
-/** What a record weighs on the wire, generously. */
-export const recordBytes = ({ body, status }: JobRecord): number =>
-  bodyBytes(body) + 600 + wireBytes(status.result ?? '') + wireBytes(status.message ?? '');
+/** What any record weighs on the wire. */
+export function recordBytes(record: JobRecord): number {
+  const { body, status } = record;
+  const { result = '', message = '', heldBy = [], aliases = [] } = status;
+  const ids = [...heldBy, ...aliases].reduce((sum, id) => sum + id.length + 3, 0);
+  const rule = body.rule ? 200 + (body.rule.trigger.kind === 'cron' ? wireBytes(body.rule.trigger.expression) : 0) : 0;
+  return claimBytes(record) + 200 + wireBytes(result) + wireBytes(message) + ids + rule;
+}
 
 /** From two losses on an instance is a suspect: it waits in a lane of its own. */
 export const isSuspect = (record: JobRecord): boolean => record.status.losses >= 2;

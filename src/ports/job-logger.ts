@@ -11,5 +11,10 @@ export interface JobLogger {
     options: { cursor?: string | undefined; limit: number },
   ): Promise<{ lines: JobLogLine[]; cursor?: string }>;
   remove(jobIds: readonly string[]): Promise<void>;
+  /**
+   * Looks at some of the lines from before this instant, each time at the next ones, and removes those whose job is not among the
+   * `stored`: what a `remove` that never came left behind. For logs that have no bound of their own.
+   */
+  removeStrays?(before: number, stored: (jobIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<void>;
 }
 export const JobLogger = Symbol.for('lts.JobLogger');

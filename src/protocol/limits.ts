@@ -1,5 +1,9 @@
-/** Bounds that client, tracker and worker share. Sizes are of the encoded text. */
+/** Bounds that client, tracker and worker share. */
 export const limits = {
+  /**
+   * Of a JSON text as part of a message (`wireBytes`): a record that has both, and all else it may hold, fits the `max_payload` of a
+   * NATS server, so that what was accepted can be read back.
+   */
   paramsBytesMax: 256 * 1024,
   resultBytesMax: 256 * 1024,
   messageCharsMax: 8 * 1024,

@@ -65,7 +65,10 @@ export class Voice {
       warn: write('WARN'),
       error: write('ERROR'),
     };
-    return { bizLogger, progress: (percent, text) => this.note({ jobId, runId, percent, text }) };
+    return {
+      bizLogger,
+      progress: (percent, text) => this.note({ jobId, runId, percent, text: text && cut(textOf(text)) }),
+    };
   }
 
   /** Resolves when what was written so far has been sent or dropped. */

@@ -68,7 +68,7 @@ it('one bad job of a batch is rejected with its reason, the others are accepted'
   expect(answers).toEqual([
     'accepted',
     expect.stringMatching(/^rejected: nodeGroup: "a b" is not a name/),
-    expect.stringMatching(/^rejected: params: 270000 characters encoded, at most 262144/),
+    expect.stringMatching(/^rejected: params: 270002 bytes in a message, where .*; at most 262144 are allowed/),
     expect.stringMatching(/^rejected: jobId: "a\/b" is not a jobId/),
     expect.stringMatching(/^rejected: trigger: moon/),
     expect.stringMatching(/^rejected: repeat\.count: 0 runs/),

@@ -118,6 +118,7 @@ describe('one wrong item of a batch', () => {
   });
 
   it('of log lines is left out, the others are stored', async () => {
+    await cluster.submit({ jobId: 'a', delay: '1h' });
     const line = { jobId: 'a', runId: 'r', seq: 1, at: 1, level: 'INFO', type: 'biz', text: 'kept' };
     await send('AppendLog', { lines: [{ ...line, at: 'now' }, line], progress: [{}] });
     expect(await cluster.story('a')).toEqual([line]);

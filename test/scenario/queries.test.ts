@@ -289,4 +289,48 @@ describe('retention', () => {
     expect(left).not.toContain(jobIds[0]);
     await cluster.stop();
   });
+
+  it('lines are kept of jobs that are stored, which is asked once for all of them', async () => {
+    const cluster = await startCluster({ tracker: { keepEndedMs: 600_000 } });
+    await cluster.startWorker({ jobRunner: ({ job }) => (job.jobId === 'long' ? new Promise(() => undefined) : 1) });
+    const [long, ended] = await cluster.submitAll([{ jobId: 'long' }, { jobId: 'ended' }]);
+    await cluster.advance(1_000);
+    const transport = cluster.network.transport();
+    let reads = 0;
+    const { queue } = cluster;
+    const get = queue.get.bind(queue);
+    queue.get = (jobIds) => {
+      reads++;
+      return get(jobIds);
+    };
+    const line = { runId: 'r', at: 1, level: 'INFO', type: 'biz', text: 'x' } as const;
+    const append = async (...jobIds: string[]) => {
+      reads = 0;
+      const lines = jobIds.flatMap((jobId) => [1, 2, 3].map((seq) => ({ ...line, jobId, seq })));
+      const message = { kind: 'AppendLog', body: { lines, progress: [] } };
+      await cluster.until(transport.request('lts.test.tracker', message, { deadlineMs: 1_000 }));
+      return Promise.all(jobIds.map(async (jobId) => (await cluster.story(jobId)).length));
+    };
+    expect(await append('long')).toEqual([3]);
+    expect(reads).toBe(0);
+    expect(await append('never-was', 'ended', 'no id')).toEqual([0, 3, 0]);
+    expect(reads).toBe(1);
+    await cluster.advance(700_000);
+    expect([await cluster.state(long as string), (await get([ended as string]))[0]]).toEqual(['executing', undefined]);
+    expect(await append('ended')).toEqual([0]);
+    await transport.close();
+    await cluster.stop();
+  });
+
+  it('what a removal left of logs is looked for with each round, among what is older than ended jobs may be', async () => {
+    const cluster = await startCluster({ tracker: { keepEndedMs: 600_000 } });
+    const jobId = await cluster.submit({ delay: '10h' });
+    const looks: unknown[] = [];
+    cluster.logger.removeStrays = async (before, stored) => {
+      looks.push([cluster.clock.wallMs() - before, ...(await stored([jobId, 'never-was', 'no id']))]);
+    };
+    await cluster.advance(185_000);
+    expect(looks).toEqual(Array(3).fill([600_000, jobId]));
+    await cluster.stop();
+  });
 });

@@ -1,9 +1,10 @@
 /** Values as JSON text: one walk that finds what JSON would lose or refuse, then one `JSON.stringify`. */
 import { LtsError } from '../../errors.js';
+import { tooLarge } from '../../kit/wire-bytes.js';
 import type { Codec } from '../../ports/codec.js';
 
 export interface JsonCodecOptions {
-  /** Most bytes of the text in UTF-8. Default 256 KiB. */
+  /** Most bytes of the text in a message, where its quotes and backslashes are escaped once more. Default 256 KiB. */
   readonly bytesMax?: number;
   /** Most levels of objects and arrays. Default 32. */
   readonly depthMax?: number;
@@ -40,8 +41,8 @@ export class JsonCodec implements Codec {
     const text = stringify(value, field);
     // What a toJSON answered is seen in the text only.
     if (walk.hasToJson) refuse(new Walk(this.depthMax, this.bytesMax).check(JSON.parse(text), 0), field);
-    const bytes = this.bytesOf(text);
-    if (bytes > this.bytesMax) refuse(tooLarge(`has ${bytes} bytes; the limit is ${this.bytesMax}`), field);
+    const what = tooLarge(text, this.bytesMax);
+    if (what !== undefined) refuse(tooMuch(`has ${what}`), field);
     return text;
   }
 
@@ -50,11 +51,6 @@ export class JsonCodec implements Codec {
     // An escape may hide the name of a key, so it is as suspicious as the name itself.
     if (text.includes('__proto__') || text.includes('\\u')) refuse(findProtoKey(value), 'value');
     return value;
-  }
-
-  /** Counts exactly only where the length in characters does not decide: one takes 1 to 3 bytes. */
-  private bytesOf(text: string): number {
-    return text.length * 3 <= this.bytesMax ? text.length : Buffer.byteLength(text);
   }
 }
 
@@ -71,7 +67,7 @@ class Walk {
   }
 
   check(value: unknown, depth: number): Fault | undefined {
-    if (--this.nodesLeft < 0) return tooLarge('has too many values');
+    if (--this.nodesLeft < 0) return tooMuch('has too many values');
     if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null)
       return undefined;
     if (typeof value === 'number')
@@ -143,7 +139,7 @@ function parse(text: string): unknown {
 }
 
 const fault = (what: string): Fault => ({ what, path: [] });
-const tooLarge = (what: string): Fault => ({ what, path: [], isTooLarge: true });
+const tooMuch = (what: string): Fault => ({ what, path: [], isTooLarge: true });
 
 function within(found: Fault, key: string | number): Fault {
   found.path.unshift(key);

@@ -3,7 +3,7 @@
  * the moment it is called, so that tests and the simulator are deterministic; other adapters are compared with this one.
  */
 import { ended } from '../../job/ending.js';
-import { bodyBytes, isEnded, isSchedule, type JobRecord, withStatus } from '../../job/job.js';
+import { claimBytes, isEnded, isSchedule, type JobRecord, withStatus } from '../../job/job.js';
 import { type Counts, fits, type ListPage, type ListRequest } from '../../job/listing.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
 import { compareText, dueAtOf, inTurns, type Lane, laneOf } from './lane-turns.js';
@@ -220,7 +220,7 @@ export class MemoryJobQueue implements JobQueue {
       taken.expired.push(this.write(record, ended(record, { state: 'expired', now: request.now })));
       return true;
     }
-    taken.bytes += bodyBytes(record.body);
+    taken.bytes += claimBytes(record);
     if (taken.claimed.length > 0 && taken.bytes > request.bytesMax) return false;
     taken.claimed.push(this.write(record, started(record, request)));
     return true;

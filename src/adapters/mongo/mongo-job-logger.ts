@@ -1,5 +1,5 @@
 /** The JobLogger port in MongoDB: one document per line, told apart and ordered by one unique index. */
-import type { Collection } from 'mongodb';
+import type { Collection, ObjectId } from 'mongodb';
 import { LtsError } from '../../errors.js';
 import { type JobLogLine, type LogPlace, logCursorOf, logPlaceOf, logPlaceOfCursor } from '../../job/log-line.js';
 import type { JobLogger } from '../../ports/job-logger.js';
@@ -12,17 +12,21 @@ type LineDocument = Omit<JobLogLine, 'runId'> & { readonly runId: string };
 
 /** Serves every query here. */
 const index = 'lts_line';
-const logIndexes = {
+export const logIndexes = {
   [index]: { key: { jobId: 1, at: 1, runId: 1, seq: 1 }, options: { unique: true } },
 } as const;
 const sort = { jobId: 1, at: 1, runId: 1, seq: 1 } as const;
 
 /** Jobs whose lines one command removes. */
 const removedJobsMax = 1_000;
+/** Lines that one call looks at: their jobs are read whole. */
+const straysLookMax = 200;
 
 export class MongoJobLogger implements JobLogger {
   private readonly lines: Collection<LineDocument>;
   private isOpen = false;
+  /** The line that was looked at last for strays; none at the beginning of a round. */
+  private lookedTo: ObjectId | undefined;
 
   /** The connection is opened before `open` and closed after `close` by whoever made it. */
   constructor(private readonly connection: MongoConnection) {
@@ -77,6 +81,23 @@ export class MongoJobLogger implements JobLogger {
       const filter = { jobId: { $in: jobIds.slice(from, from + removedJobsMax).map(String) } };
       await this.connection.attempt('remove from the job log', () => this.lines.deleteMany(filter));
     }
+  }
+
+  /** In the order of writing, round after round; an `_id` holds its time. */
+  async removeStrays(
+    before: number,
+    stored: (jobIds: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<void> {
+    this.assertOpen();
+    const filter = this.lookedTo ? { _id: { $gt: this.lookedTo } } : {};
+    const options = { sort: { _id: 1 }, hint: { _id: 1 }, limit: straysLookMax, projection: { jobId: 1 } } as const;
+    const next = await this.connection.attempt('read the job log', () => this.lines.find(filter, options).toArray());
+    const old = next.filter(({ _id }) => _id.getTimestamp().getTime() < before);
+    const kept = old.length === 0 ? new Set() : await stored([...new Set(old.map(({ jobId }) => jobId))]);
+    const strays = { _id: { $in: old.filter(({ jobId }) => !kept.has(jobId)).map(({ _id }) => _id) } };
+    if (strays._id.$in.length > 0)
+      await this.connection.attempt('remove from the job log', () => this.lines.deleteMany(strays));
+    this.lookedTo = old.length === straysLookMax ? old.at(-1)?._id : undefined;
   }
 
   private assertOpen(): void {

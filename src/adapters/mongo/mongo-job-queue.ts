@@ -4,7 +4,7 @@
  */
 import type { Collection, Document } from 'mongodb';
 import { LtsError } from '../../errors.js';
-import { bodyBytes, type JobRecord, type JobState } from '../../job/job.js';
+import { claimBytes, type JobRecord, type JobState } from '../../job/job.js';
 import type { Counts, ListPage, ListRequest } from '../../job/listing.js';
 import { Batcher } from '../../kit/batcher.js';
 import type { AddOutcome, Change, ClaimOutcome, ClaimRequest, JobQueue, PurgeRequest } from '../../ports/job-queue.js';
@@ -53,7 +53,7 @@ export class MongoJobQueue implements JobQueue {
       ...bounds,
       name: 'jobs to be stored',
       batchSizeMax: bytesPerBatchMax,
-      sizeOf: (records) => records.reduce((sum, { body }) => sum + bodyBytes(body), 0),
+      sizeOf: (records) => records.reduce((sum, record) => sum + claimBytes(record), 0),
       send: (calls) => together(calls, (records) => this.writes.add(records)),
     });
     this.updates = new Batcher({
@@ -240,6 +240,6 @@ async function together<Item, Answer>(
 /** The status, generously, with what may be long in it; and the body where it is written too. */
 function changeBytes({ before, after }: Change): number {
   const { result, message } = after.status;
-  const body = after.body === before.body ? 0 : bodyBytes(after.body);
+  const body = after.body === before.body ? 0 : claimBytes(after);
   return 600 + 3 * ((result?.length ?? 0) + (message?.length ?? 0)) + body;
 }

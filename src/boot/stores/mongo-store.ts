@@ -4,7 +4,7 @@ import { MongoConnection } from '../../adapters/mongo/mongo-connection.js';
 import { MongoJobLogger } from '../../adapters/mongo/mongo-job-logger.js';
 import { MongoJobQueue } from '../../adapters/mongo/mongo-job-queue.js';
 import { MongoLeases } from '../../adapters/mongo/mongo-leases.js';
-import { whatIsGone } from '../../adapters/mongo/store-watch.js';
+import { type WatchedCollection, whatIsGone } from '../../adapters/mongo/store-watch.js';
 import { Duty } from '../../cluster/duty.js';
 import { LtsError } from '../../errors.js';
 import type { JobLogger } from '../../ports/job-logger.js';
@@ -28,6 +28,7 @@ export class MongoStore {
   readonly leases: MongoLeases;
   readonly clock: MongoClock;
   private watch: Duty | undefined;
+  private readonly inUse = new Set<WatchedCollection>();
 
   private constructor(
     private readonly connection: MongoConnection,
@@ -59,10 +60,12 @@ export class MongoStore {
   }
 
   queue(): JobQueue {
+    this.inUse.add('jobs');
     return new MongoJobQueue(this.connection);
   }
 
   logger(): JobLogger {
+    this.inUse.add('job_logs');
     return new MongoJobLogger(this.connection);
   }
 
@@ -74,7 +77,7 @@ export class MongoStore {
   /** From now on `giveUp` is told, once, when the store is not any more what was opened. */
   watchOver(giveUp: (why: string) => void): void {
     const run = async () => {
-      const why = await whatIsGone(this.connection).catch(silentWhileAway);
+      const why = await whatIsGone(this.connection, [...this.inUse]).catch(silentWhileAway);
       if (why === undefined) return;
       void this.watch?.stop();
       giveUp(why);

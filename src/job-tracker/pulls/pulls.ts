@@ -2,7 +2,7 @@
  * Open pulls of TaskTrackers, and how new jobs are shared among them. A pull that accepts have staged jobs for carries a batch,
  * which further accepts may join until the first of their commits is done.
  */
-import { bodyBytes, type ChangingStatus, type JobRecord } from '../../job/job.js';
+import { type ChangingStatus, claimBytes, type JobRecord } from '../../job/job.js';
 import type { Deferred } from '../../kit/deferred.js';
 import { limits } from '../../protocol/limits.js';
 import type { PullAnswer } from '../../protocol/messages.js';
@@ -95,7 +95,7 @@ export function joinBatch(
 ): JobRecord[] {
   pull.batch ??= { runId, stored: [], jobs: 0, bytes: 0, acceptsUnderWay: 0, isClosed: false };
   pull.batch.jobs += records.length;
-  for (const record of records) pull.batch.bytes += bodyBytes(record.body);
+  for (const record of records) pull.batch.bytes += claimBytes(record);
   pull.batch.acceptsUnderWay++;
   const claim = { session: pull.session.id, runId: pull.batch.runId, now };
   return records.map((record) => claimed(record, claim));
@@ -117,7 +117,7 @@ function endOfBatch(records: readonly JobRecord[], from: number, room: { count: 
   let { bytes } = room;
   let end = from;
   while (end < records.length && end - from < room.count) {
-    const size = bodyBytes((records[end] as JobRecord).body);
+    const size = claimBytes(records[end] as JobRecord);
     if (bytes > 0 && bytes + size > limits.batchBytesMax) break;
     bytes += size;
     end++;

@@ -4,6 +4,7 @@ import type { JobBody, JobRecord, JobStatus, RetryPolicy, ScheduleRule } from '.
 import { isEnded, isSchedule, misfirePolicies, newStatus } from '../../job/job.js';
 import { firstSlot } from '../../job/schedule.js';
 import { checkBody, checkInstant, checkInterval, checkJobId, checkOneOf, checkWhole } from '../../job/validate.js';
+import { tooLarge } from '../../kit/wire-bytes.js';
 import { limits } from '../../protocol/limits.js';
 import type { SubmittedJob, SubmittedTrigger } from '../../protocol/messages.js';
 
@@ -36,11 +37,9 @@ function retryOf({ body: { retry } }: SubmittedJob, defaults: Defaults): RetryPo
 
 /** Throws LTS_PAYLOAD_TOO_LARGE. */
 export function checkParamsSize(params: string): void {
-  if (params.length <= limits.paramsBytesMax) return;
-  throw new LtsError(
-    'LTS_PAYLOAD_TOO_LARGE',
-    `params: ${params.length} characters encoded, at most ${limits.paramsBytesMax} are allowed. Store the data elsewhere and pass a reference.`,
-  );
+  const what = tooLarge(params, limits.paramsBytesMax);
+  if (what === undefined) return;
+  throw new LtsError('LTS_PAYLOAD_TOO_LARGE', `params: ${what}. Store the data elsewhere and pass a reference.`);
 }
 
 function startOf(trigger: SubmittedTrigger, now: number): number {

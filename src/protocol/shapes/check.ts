@@ -3,6 +3,7 @@
  * allocated; else the first wrong place is named.
  */
 import { shown } from '../../kit/shown.js';
+import { tooLarge } from '../../kit/wire-bytes.js';
 import { limits } from '../limits.js';
 import type { EitherShape, Fields, ObjectShape, OneOfShape, Shape, TextShape, UnionShape } from './shape.js';
 
@@ -50,11 +51,17 @@ function wrong(value: unknown, what: string): Fault {
 
 const within = (step: string, { path, what }: Fault): Fault => ({ path: step + path, what });
 
-function textCheck({ charsMax = Number.POSITIVE_INFINITY, pattern }: TextShape): Check {
+function textCheck({
+  charsMax = Number.POSITIVE_INFINITY,
+  bytesMax = Number.POSITIVE_INFINITY,
+  pattern,
+}: TextShape): Check {
   const expression = pattern === undefined ? undefined : new RegExp(pattern);
   return (value) => {
     if (typeof value !== 'string') return wrong(value, 'is no text');
     if (value.length > charsMax) return { path: '', what: `${value.length} characters are more than ${charsMax}` };
+    const what = tooLarge(value, bytesMax);
+    if (what !== undefined) return { path: '', what };
     if (expression && !expression.test(value)) return wrong(value, `does not match ${pattern}`);
     return undefined;
   };

@@ -35,7 +35,9 @@ export const count = whole(0, Number.MAX_SAFE_INTEGER);
 /** A number that has its rule in `job/validate.ts`. */
 const amount = number(-Number.MAX_VALUE, Number.MAX_VALUE);
 const params = text();
+/** Of a record: it was weighed when it was reported. */
 const result = text({ charsMax: limits.resultBytesMax });
+const reportedResult = text({ bytesMax: limits.resultBytesMax });
 const expression = text({ charsMax: 1_000 });
 const timeZone = text({ charsMax: 100 });
 
@@ -151,7 +153,7 @@ export const triggerKey = either('jobId', {
 });
 
 const jobEdit = object({
-  params: optional(text({ charsMax: limits.paramsBytesMax })),
+  params: optional(text({ bytesMax: limits.paramsBytesMax })),
   priority: optional(amount),
   dueAt: optional(amount),
   maxRetryTimes: optional(amount),
@@ -164,7 +166,7 @@ export const editKey = either('jobId', {
 
 /** What became of a run. */
 export const runOutcome = union({
-  success: object({ result: optional(result), message: optional(message) }),
+  success: object({ result: optional(reportedResult), message: optional(message) }),
   failed: object({ message: optional(message) }),
   later: object({ message: optional(message), delayMs: optional(count) }),
   exception: object({ message: optional(message) }),

@@ -17,6 +17,10 @@ export function spelledOut(shape: Shape, named: ReadonlyMap<unknown, string>): J
       return {
         type: 'string',
         ...(shape.charsMax === undefined ? {} : { maxLength: shape.charsMax }),
+        // A schema cannot count bytes: two of them are the quotes around the text.
+        ...(shape.bytesMax === undefined
+          ? {}
+          : { maxLength: shape.bytesMax - 2, description: `at most ${shape.bytesMax} bytes as a JSON string` }),
         ...(shape.pattern === undefined ? {} : { pattern: shape.pattern }),
       };
     case 'whole':

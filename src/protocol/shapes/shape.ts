@@ -3,6 +3,8 @@
 export interface TextShape {
   readonly is: 'text';
   readonly charsMax?: number;
+  /** In a message, where quotes, backslashes and control characters are escaped. */
+  readonly bytesMax?: number;
   readonly pattern?: string;
 }
 export interface NumberShape {
@@ -78,7 +80,7 @@ export interface AbsentShape {
   readonly is: 'absent';
 }
 
-export const text = (bounds: { readonly charsMax?: number; readonly pattern?: string } = {}): TextShape => ({
+export const text = (bounds: Omit<TextShape, 'is'> = {}): TextShape => ({
   is: 'text',
   ...bounds,
 });

@@ -98,19 +98,27 @@ it('takes 32 levels and refuses 33', () => {
   });
 });
 
-it('takes exactly 256 KiB of UTF-8 and refuses a byte more', () => {
+it('takes exactly 256 KiB as part of a message and refuses a byte more', () => {
   const limit = 256 * 1024;
+  const inMessage = (text: string) => Buffer.byteLength(JSON.stringify(text));
+  // The quotes around the text, and those of the text itself with a backslash before each.
+  const room = limit - 6;
   for (const [character, bytes] of [
     ['x', 1],
     ['ü', 2],
     ['€', 3],
     ['😀', 4],
+    ['"', 4],
+    ['\\', 4],
+    ['\n', 3],
+    ['\u0001', 7],
+    ['\ud800', 7],
   ] as const) {
-    const fits = character.repeat(Math.floor((limit - 2) / bytes)) + 'x'.repeat((limit - 2) % bytes);
-    expect(Buffer.byteLength(codec.encode(fits, 'params'))).toBe(limit);
+    const fits = character.repeat(Math.floor(room / bytes)) + 'x'.repeat(room % bytes);
+    expect(inMessage(codec.encode(fits, 'params'))).toBe(limit);
     expect(refusal(`${fits}x`)).toMatchObject({
       code: 'LTS_PAYLOAD_TOO_LARGE',
-      message: expect.stringContaining(`${limit + 1} bytes`),
+      message: expect.stringContaining(`params has ${limit + 1} bytes in a message, where each quote and backslash`),
     });
   }
 });
@@ -122,9 +130,9 @@ it('gives up early on shared parts that would multiply', () => {
 });
 
 it('keeps to the limits that it was given', () => {
-  const small = new JsonCodec({ bytesMax: 10, depthMax: 1 });
+  const small = new JsonCodec({ bytesMax: 14, depthMax: 1 });
   expect(small.encode('12345678', 'line')).toBe('"12345678"');
-  expect(() => small.encode('123456789', 'line')).toThrow('line has 11 bytes; the limit is 10');
+  expect(() => small.encode('123456789', 'line')).toThrow('line has 15 bytes in a message');
   expect(() => small.encode([[]], 'line')).toThrow('line[0] is nested deeper than 1 levels');
 });
 

@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { MongoClock, serverTimeOf } from '../../../src/adapters/mongo/mongo-clock.js';
+import { MongoJobLogger } from '../../../src/adapters/mongo/mongo-job-logger.js';
 import { MongoJobQueue } from '../../../src/adapters/mongo/mongo-job-queue.js';
 import { type CheckedServer, checkServer } from '../../../src/adapters/mongo/server-check.js';
 import { whatIsGone } from '../../../src/adapters/mongo/store-watch.js';
@@ -106,13 +107,24 @@ withMongo('start', (place: MongoPlace) => {
     const pool = await place.queue();
     const { connection } = pool;
     const jobs = connection.collection('jobs');
-    expect(await whatIsGone(connection)).toBeUndefined();
+    const logs = connection.collection('job_logs');
+    expect(await whatIsGone(connection, ['jobs'])).toBeUndefined();
+    await new MongoJobLogger(connection).open();
+    expect(await whatIsGone(connection, ['jobs', 'job_logs'])).toBeUndefined();
+    await logs.dropIndex('lts_line');
+    expect(await whatIsGone(connection, ['jobs', 'job_logs'])).toMatch(
+      /collection lts_job_logs .* has no usable index lts_line any more, without which a line/,
+    );
+    await logs.drop();
+    expect(await whatIsGone(connection, ['jobs', 'job_logs'])).toMatch(/collection lts_job_logs/);
     await jobs.dropIndex('lts_keys');
-    expect(await whatIsGone(connection)).toMatch(/collection lts_jobs in MongoDB at .* has no usable index lts_keys/);
+    expect(await whatIsGone(connection, ['jobs'])).toMatch(
+      /collection lts_jobs in MongoDB at .* has no usable index lts_keys any more, without which a job/,
+    );
     await jobs.drop();
-    expect(await whatIsGone(connection)).toMatch(/collection lts_jobs/);
+    expect(await whatIsGone(connection, ['jobs'])).toMatch(/collection lts_jobs/);
     await connection.database.dropDatabase();
-    expect(await whatIsGone(connection)).toMatch(/the database was dropped or replaced/);
+    expect(await whatIsGone(connection, ['jobs'])).toMatch(/the database was dropped or replaced/);
     await place.end(pool);
   });
 

@@ -1,6 +1,6 @@
 /** One claim, inside a commit: takes due records in turn, ends those past their expiry, stops at the request's bounds. */
 import { ended } from '../../../job/ending.js';
-import { bodyBytes, type JobRecord, withStatus } from '../../../job/job.js';
+import { claimBytes, type JobRecord, withStatus } from '../../../job/job.js';
 import type { ClaimOutcome, ClaimRequest } from '../../../ports/job-queue.js';
 import { ClaimScan, type Lane } from './claim-scan.js';
 import type { ClaimKey } from './job-indexes.js';
@@ -50,7 +50,7 @@ export class Claiming {
       this.expired.push(this.write(record, ended(record, { state: 'expired', now })));
       return true;
     }
-    this.bytes += bodyBytes(record.body);
+    this.bytes += claimBytes(record);
     if (this.claimed.length > 0 && this.bytes > bytesMax) return false;
     this.claimed.push(this.write(record, this.started(record)));
     this.lane = { kind: key[1], name: key[2] };

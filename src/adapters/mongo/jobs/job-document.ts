@@ -4,7 +4,7 @@
  */
 import type { UpdateFilter } from 'mongodb';
 import {
-  bodyBytes,
+  claimBytes,
   isEnded,
   isSchedule,
   isSuspect,
@@ -54,7 +54,7 @@ export interface JobDocument extends Places {
   readonly keys: readonly string[];
   readonly body: JobBody;
   readonly status: JobStatus;
-  /** What the body weighs in an answer. */
+  /** What it weighs in the answer to a pull. */
   readonly bytes: number;
   /** The write that made it, and the newest that changed it: who lost an answer finds out here what became of its write. */
   readonly addedBy: string;
@@ -131,7 +131,7 @@ function endedOf({ jobId, body, status }: JobRecord, ofSchedule: boolean): Place
 export function newDocument(record: JobRecord, write: string): JobDocument {
   const { jobId, body, status } = record;
   const origin = { addedBy: write, writes: [] };
-  return { _id: jobId, keys: keysOf(record), body, status, bytes: bodyBytes(body), ...origin, ...placesOf(record) };
+  return { _id: jobId, keys: keysOf(record), body, status, bytes: claimBytes(record), ...origin, ...placesOf(record) };
 }
 
 /** The whole new state of the record, whatever the document held: only the body is left alone where it is the same object. */
@@ -139,7 +139,7 @@ export function updateOf({ before, after }: Change, write: string): UpdateFilter
   const places = Object.entries(placesOf(after));
   const present = Object.fromEntries(places.filter(([, place]) => place !== undefined));
   const absent = Object.fromEntries(places.filter(([, place]) => place === undefined).map(([name]) => [name, '']));
-  const body = after.body === before.body ? {} : { body: after.body, bytes: bodyBytes(after.body) };
+  const body = after.body === before.body ? {} : { body: after.body, bytes: claimBytes(after) };
   return {
     $set: { status: after.status, keys: keysOf(after), ...body, ...present },
     $unset: absent,
