@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobResult } from '../../src/job/result.js';
 import { Result } from '../../src/job/result.js';
+import { askedAt } from '../helpers/asked-at.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
 const explain = (cluster: TestCluster, jobId: string) =>
@@ -308,7 +309,7 @@ describe('retention', () => {
       reads = 0;
       const lines = jobIds.flatMap((jobId) => [1, 2, 3].map((seq) => ({ ...line, jobId, seq })));
       const message = { kind: 'AppendLog', body: { lines, progress: [] } };
-      await cluster.until(transport.request('lts.test.tracker', message, { deadlineMs: 1_000 }));
+      await cluster.until(transport.request(askedAt(message.kind), message, { deadlineMs: 1_000 }));
       return Promise.all(jobIds.map(async (jobId) => (await cluster.story(jobId)).length));
     };
     expect(await append('long')).toEqual([3]);
