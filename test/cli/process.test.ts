@@ -94,11 +94,11 @@ it('starts an application with the processors of a scan, and ends with 0 at Ctrl
   writeFileSync(join(place, 'processors.mjs'), code);
   writeFileSync(join(place, 'lts.properties'), 'lts.log.pretty=false\n');
   const config = ['--config', 'started/lts.properties'];
-  const running = commands.start(['start', '--scan', './processors.mjs', ...config]);
+  const running = commands.start(['start', '--scan', 'started/processors.mjs', ...config]);
   const answer = end(running);
   await written(running, 'the application runs');
   expect((await commands.run(`submit hello --wait ${config.join(' ')}`)).stdout).toBe('world\n');
-  const second = await commands.run(`start ${config.join(' ')} --scan ./processors.mjs`);
+  const second = await commands.run(`start ${config.join(' ')} --scan started/processors.mjs`);
   expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/process \d+.*LTS_DATA_PATH_IN_USE/s) });
   running.kill('SIGINT');
   expect(await answer).toMatchObject({ code: 0, stderr: '' });
