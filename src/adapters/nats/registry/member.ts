@@ -21,6 +21,7 @@ export class Member {
   private readonly over = new AbortController();
   private waking = new AbortController();
   private loop: Promise<void> = Promise.resolve();
+  private isUnanswered = false;
   /** When the server last took the node's renewal. */
   renewedMono = Number.NEGATIVE_INFINITY;
 
@@ -72,7 +73,8 @@ export class Member {
       if (this.over.signal.aborted || !this.parts.connection.isUp()) continue;
       // The others of the group are woken by the same event.
       if (this.candidate.isVacant) await this.clock.sleep(this.draw(standWithinMs), this.over.signal);
-      await Promise.all([this.attempt(this.beat()), this.attempt(this.candidate.step())]);
+      const outcomes = await Promise.allSettled([this.beat(), this.candidate.step()]);
+      this.report(outcomes.find((outcome) => outcome.status === 'rejected')?.reason);
     }
   }
 
@@ -94,16 +96,16 @@ export class Member {
     this.parts.taken();
   }
 
-  private async attempt(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      const { identity } = this.record.node;
-      if (!this.over.signal.aborted)
-        this.parts.connection.parts.log.warn(
-          { error, identity },
-          'the registry did not answer; tried again in a moment',
-        );
-    }
+  /** Says once that the registry does not answer, and once that it does again. */
+  private report(error: unknown): void {
+    const { connection } = this.parts;
+    const { identity } = this.record.node;
+    const isUnanswered = error !== undefined;
+    // Of a lost connection its own line tells.
+    if (this.over.signal.aborted || !connection.isUp() || isUnanswered === this.isUnanswered) return;
+    this.isUnanswered = isUnanswered;
+    const { log } = connection.parts;
+    if (isUnanswered) log.warn({ error, identity }, 'the registry did not answer; it is tried again until it does');
+    else log.info({ identity }, 'the registry answers again');
   }
 }
