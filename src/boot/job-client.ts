@@ -16,7 +16,7 @@ import type { ControlAnswer, Explanation, JobEdit, JobKey } from '../protocol/me
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
 import { OnceStarted } from './once-started.js';
 import { choosing } from './places/chosen-tracker.js';
-import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
+import { enterPlace, membershipOf, type PlacedNode, startNode, stopNode } from './places/placed-node.js';
 import type { Draft } from './submitting/draft.js';
 import type { AskOptions, JobSource, Submitted } from './submitting/job-handle.js';
 import { type Response, readField, responseOf } from './submitting/response.js';
@@ -115,14 +115,12 @@ export class JobClient implements JobSource {
     return startNode({ place, role, membership: membershipOf(place, this.options, { nodeGroup }) });
   }
 
-  async stop(): Promise<void> {
-    await this.once.stop(async ({ role, ...node }) => {
-      try {
-        await role.stop();
-      } finally {
-        await leaveNode(node);
-      }
-    });
+  /**
+   * Ends within the deadline (default 25,000 ms), and so does every submit under way: by its answer, or as one that nobody answered.
+   * Open waits for results end with LTS_NOT_STARTED.
+   */
+  async stop(deadlineMs = 25_000): Promise<void> {
+    await this.once.stop((node) => stopNode(node, deadlineMs, (role) => role.stop(deadlineMs)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -151,8 +149,9 @@ export class JobClient implements JobSource {
   /**
    * `submit(Orders, 'sync', params, options?)` for a method, `submit(SpringBean, params, options?)` for a class with `run`,
    * `submit(contract, params, options?)` for what defineJob made. Options win over the contract's defaults, these over the client's.
-   * Throws unless the job was accepted, replaced, kept locally or is a duplicate: LTS_PARAMS_INVALID, LTS_JOB_INVALID, LTS_BUSY,
-   * LTS_NO_TRACKER, LTS_TIMEOUT (it may have been accepted), LTS_ABORTED, LTS_PROCESSOR_INVALID, LTS_NOT_STARTED.
+   * Throws unless the job was accepted, replaced, kept locally or is a duplicate: LTS_PARAMS_INVALID, LTS_JOB_INVALID, LTS_CRON_INVALID,
+   * LTS_DURATION_INVALID, LTS_PAYLOAD_INVALID, LTS_PAYLOAD_TOO_LARGE, LTS_BUSY, LTS_NO_TRACKER, LTS_TIMEOUT (it may have been accepted),
+   * LTS_ABORTED, LTS_PROCESSOR_INVALID, LTS_NOT_STARTED.
    */
   readonly submit: TypedSubmit = async (...list: unknown[]): Promise<never> => {
     this.role();

@@ -10,7 +10,8 @@ import { OnceStarted } from './once-started.js';
 import { findExtension } from './own-adapters.js';
 import type { NodePlace } from './places/node-place.js';
 import { RegistryPeers } from './places/peers.js';
-import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
+import { enterPlace, membershipOf, type PlacedNode, startNode, stopNode } from './places/placed-node.js';
+import { calmLog } from './stores/calm-log.js';
 import { replayOf } from './stores/replays.js';
 import type { Stores } from './stores/stores.js';
 import { chance, clock, ids } from './system-ports.js';
@@ -33,13 +34,14 @@ export interface JobTrackerOptions extends NodeOptions {
 }
 
 interface Running extends PlacedNode<JobTrackerRole> {
-  /** A store that other processes use, too, may be left with work under way. */
-  readonly isShared: boolean;
+  /** What is not may be left with work under way. */
+  readonly isLocal: boolean;
 }
 
 /** What it works on, and who does so beside it; nobody where the store can be its own only. */
 type Ground = Stores & { readonly peers: RegistryPeers | undefined };
 
+const deadlineMsDefault = 25_000;
 /** LTS's name of the one group that all JobTrackers are in. */
 const trackerGroup = 'jobTrackerGroup';
 const ownKeys = ['maxRetryTimes', 'retryIntervalMs', 'keepEndedMs', 'keepEndedMax', 'mongo', 'jobLogger', 'timeZone'];
@@ -82,19 +84,20 @@ export class JobTracker {
   }
 
   /**
-   * Answers what is open and closes the store. While MongoDB does not answer, what is under way is given up at the deadline (default
+   * Answers what is open and closes the store. What MongoDB, NATS or another node has not answered is given up at the deadline (default
    * 25,000 ms): each call there is safe to be left or to be repeated by another JobTracker. A local store is waited for.
    */
-  async stop(deadlineMs = 25_000): Promise<void> {
-    await this.once.stop(async ({ role, isShared, ...node }) => {
-      try {
+  async stop(deadlineMs = deadlineMsDefault): Promise<void> {
+    await this.once.stop(({ isLocal, ...node }) =>
+      stopNode(node, deadlineMs, async (role) => {
         const stopped = role.stop();
-        if (!isShared) await stopped;
-        else if (!(await within(clock, deadlineMs, stopped))) sayGivenUp(node, deadlineMs);
-      } finally {
-        await leaveNode(node);
-      }
-    });
+        if (await within(clock, deadlineMs - leavingMs(deadlineMs), stopped)) return;
+        if (!isLocal) return sayGivenUp(node.place);
+        // What it asks of other nodes is given up; what it writes is waited for.
+        await node.place.transport.close();
+        await stopped;
+      }),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -117,32 +120,35 @@ export class JobTracker {
 
   private async startWith(ground: Ground, place: NodePlace): Promise<Running> {
     const { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone } = this.options;
-    const { cluster, identity, transport, log, oldDataHandler } = place;
+    const { cluster, identity, transport, oldDataHandler } = place;
     const { queue, logger, leases, clock: sharedClock, peers } = ground;
+    const log = calmLog(place.log, ground.isOutage);
     const role = new JobTrackerRole(
       { queue, logger, leases, peers, transport, clock: sharedClock, ids, chance, log, oldDataHandler },
       { maxRetryTimes, retryIntervalMs, keepEndedMs, keepEndedMax, timeZone, cluster, identity },
     );
     const membership = membershipOf(place, this.options, { nodeGroup: trackerGroup, store: ground.id });
-    const { isShared } = ground;
-    const running = { ...(await startNode({ place, role, membership })), isShared };
+    const { isLocal } = ground;
+    const running = { ...(await startNode({ place, role, membership })), isLocal };
     if (ground.hasDeadSessions) await settleDeadProcess(running);
     return running;
   }
 }
 
-function sayGivenUp({ place: { log, identity } }: Omit<Running, 'role' | 'isShared'>, deadlineMs: number): void {
-  log.warn({ identity, deadlineMs }, 'the store does not answer; this JobTracker leaves what it had under way there');
+/** Of a stop's deadline: for taking leave of the others when the store has used up the rest. */
+const leavingMs = (deadlineMs: number): number => Math.min(2_000, deadlineMs / 8);
+
+function sayGivenUp({ log, identity }: NodePlace): void {
+  log.warn({ identity }, 'MongoDB does not answer; this JobTracker leaves what it had under way there');
 }
 
 /** Results that a dead process left in the FailStore count before its runs are given back. */
-async function settleDeadProcess({ place, role, ...node }: Running): Promise<void> {
+async function settleDeadProcess(node: Running): Promise<void> {
   try {
-    await replayOf('results', place).drain();
-    await role.rescueDeadProcess();
+    await replayOf('results', node.place).drain();
+    await node.role.rescueDeadProcess();
   } catch (error) {
-    await role.stop();
-    await leaveNode({ place, ...node });
+    await stopNode(node, deadlineMsDefault, (role) => role.stop());
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import { type StopReport, TaskTrackerRole } from '../task-tracker/task-tracker.j
 import { checkNodeOptions, checkOptions, type NodeOptions } from './node-options.js';
 import { OnceStarted } from './once-started.js';
 import { choosing } from './places/chosen-tracker.js';
-import { enterPlace, leaveNode, membershipOf, type PlacedNode, startNode } from './places/placed-node.js';
+import { enterPlace, membershipOf, type PlacedNode, startNode, stopNode } from './places/placed-node.js';
 import { type OpenRunners, prepareRunners, type RunnerOptions } from './runner-table.js';
 import { chance, clock, codec, ids } from './system-ports.js';
 
@@ -81,12 +81,11 @@ export class TaskTracker {
   }
 
   /** Finishes what runs within the deadline (default 25,000 ms), hands back the rest, and says what it did. */
-  async stop(deadlineMs?: number): Promise<StopReport> {
-    const report = await this.once.stop(async ({ role, opened, ...node }) => {
+  async stop(deadlineMs = 25_000): Promise<StopReport> {
+    const report = await this.once.stop(async ({ opened, ...node }) => {
       try {
-        return await role.stop(deadlineMs);
+        return await stopNode(node, deadlineMs, (role) => role.stop(deadlineMs));
       } finally {
-        await leaveNode(node);
         await opened.close();
       }
     });

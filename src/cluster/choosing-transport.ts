@@ -4,12 +4,14 @@
  */
 import { LtsError } from '../errors.js';
 import type { Message, MessageHandler, RequestOptions, Subscription, Transport } from '../ports/transport.js';
-import type { Subjects } from '../protocol/subjects.js';
 import type { TrackerChoice } from './tracker-choice.js';
 
 export interface Choosing {
   readonly choice: TrackerChoice;
-  readonly subjects: Subjects;
+  /** Where any JobTracker is asked. */
+  readonly any: string;
+  /** Where one is asked: below `any`. */
+  of(identity: string): string;
   /** The message kinds that choose; others go to any tracker as before. Default: all. */
   readonly kinds?: readonly string[] | undefined;
   /** Called after a request that was not answered in time, though the way to all is open. */
@@ -28,7 +30,7 @@ export class ChoosingTransport implements Transport {
     private readonly choosing: Choosing,
   ) {
     this.isForeign = inner.isForeign;
-    this.trackerPrefix = `${choosing.subjects.tracker}.`;
+    this.trackerPrefix = `${choosing.any}.`;
   }
 
   /** After an unknown outcome the request is its sender's to repeat; it then goes to another tracker. */
@@ -38,7 +40,7 @@ export class ChoosingTransport implements Transport {
       const identity = this.choosing.choice.next();
       if (identity === undefined) break;
       try {
-        return await this.send(this.choosing.subjects.trackerOf(identity), message, options);
+        return await this.send(this.choosing.of(identity), message, options);
       } catch (error) {
         if (!LtsError.is(error, 'LTS_NO_TRACKER')) throw error;
       }
@@ -63,8 +65,8 @@ export class ChoosingTransport implements Transport {
   }
 
   private isToChoose(subject: string, kind: string): boolean {
-    const { subjects, kinds } = this.choosing;
-    return subject === subjects.tracker && (kinds === undefined || kinds.includes(kind));
+    const { any, kinds } = this.choosing;
+    return subject === any && (kinds === undefined || kinds.includes(kind));
   }
 
   /** Shows who is there, by name or not. While the way to all is broken it shows nothing. */

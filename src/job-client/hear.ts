@@ -16,7 +16,7 @@ import type { ClientParts } from './client-ports.js';
 const handlerMs = 30_000;
 const answerWithinMs = 5_000;
 /** A handler that hangs must not hold the stop of its client. */
-const stopWithinMs = 2_000;
+const stopMsMax = 2_000;
 
 export class Hear {
   /** Jobs that the handler has and that were not told yet, with the end of their time, earliest first. */
@@ -32,8 +32,8 @@ export class Hear {
   }
 
   /** What the handler has is told first, if it ends soon. */
-  stop(): Promise<void> {
-    return until(this.parts.ports.clock, stopWithinMs, () => this.handled.size === 0);
+  stop(withinMs: number): Promise<void> {
+    return until(this.parts.ports.clock, Math.min(stopMsMax, withinMs), () => this.handled.size === 0);
   }
 
   private async handle(tracker: string, results: readonly FinishedJob[]): Promise<void> {

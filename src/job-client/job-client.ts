@@ -61,12 +61,15 @@ export class JobClientRole {
     );
   }
 
-  async stop(): Promise<void> {
+  /** Over by the deadline (default 25,000 ms), but for what the FailStore on this machine takes. */
+  async stop(deadlineMs = 25_000): Promise<void> {
+    const { clock } = this.parts.ports;
+    const endMono = clock.monoMs() + deadlineMs;
     this.isStarted = false;
     this.followStep.stop();
-    await this.submitStep.stop();
+    await this.submitStep.stop(deadlineMs);
     await this.subscription?.close();
-    await this.hearStep.stop();
+    await this.hearStep.stop(endMono - clock.monoMs());
   }
 
   /** Settles with the answer's code; see submit.ts. Throws only LTS_NOT_STARTED. */

@@ -13,6 +13,7 @@ import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { Batcher } from '../kit/batcher.js';
+import { Outage } from '../kit/outage.js';
 import { shown, textOf } from '../kit/shown.js';
 import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
@@ -24,6 +25,8 @@ export interface SubmitOutcome {
   readonly code: SubmitAnswer['code'] | 'stored-locally' | 'no-tracker' | 'unknown';
   readonly jobId: string;
   readonly msg?: string | undefined;
+  /** Of `rejected`: a code of the error table, or of that of a later release; LTS_JOB_INVALID where it is absent. */
+  readonly errorCode?: string | undefined;
 }
 
 export interface SubmitOptions {
@@ -36,7 +39,10 @@ export const abortedBeforeText = 'aborted before it was sent';
 
 const queuedJobsMax = 100_000;
 const replayEveryMs = 5_000;
-const stopMarginMs = 500;
+/** Of a stop's deadline: for keeping what nobody has answered. */
+const keepingMs = (deadlineMs: number): number => Math.min(2_000, deadlineMs / 8);
+/** Thousands of submissions take a disk this long at most. */
+const keptWithinMs = 10_000;
 
 interface Outgoing {
   readonly job: SubmittedJob;
@@ -48,9 +54,18 @@ export class Submit {
   private readonly replay: Replay<SubmittedJob>;
   /** Keys with an unsent submission in the FailStore: what comes later for them queues behind it. */
   private readonly kept = new Map<string, Set<string>>();
+  private readonly stopping = new AbortController();
+  private sending: Promise<void> | undefined;
+  private readonly outage: Outage;
 
   constructor(private readonly parts: ClientParts) {
     const { clock, log, failStore, oldDataHandler } = parts.ports;
+    const end = parts.settings.useRetryClient
+      ? 'are kept in the FailStore (stored-locally) and sent as soon as one does'
+      : 'are answered no-tracker or unknown, since there is no retry client; submit them again later';
+    const away = (why: string) =>
+      `No JobTracker takes submits (${why}): they ${end}. Start a JobTracker, or see why it cannot`;
+    this.outage = new Outage({ clock, log, quietMs: 0, away, back: 'a JobTracker takes submits again' });
     this.batcher = new Batcher({
       name: 'submissions',
       batchItemsMax: limits.batchJobsMax,
@@ -77,22 +92,35 @@ export class Submit {
     this.replay.start();
   }
 
-  /** What is under way gets its answer first, or goes to the FailStore. */
-  async stop(): Promise<void> {
+  /** What is under way gets its answer; towards the deadline it is given up, and ends as what nobody has answered. */
+  async stop(deadlineMs: number): Promise<void> {
     const { clock } = this.parts.ports;
-    await until(clock, this.parts.settings.submitWithinMs + stopMarginMs, () => !this.batcher.isBusy);
+    const isIdle = () => !this.batcher.isBusy;
+    await until(clock, deadlineMs - keepingMs(deadlineMs), isIdle);
+    this.stopping.abort(this);
+    await until(clock, keptWithinMs, isIdle);
     await this.replay.stop();
   }
 
   /** Throws LTS_NO_TRACKER while a submission of this key still waits in the FailStore. */
   async sendKeptOf(key: JobKey): Promise<void> {
-    if (this.isKept(key)) await this.replay.drain();
+    if (this.isKept(key)) await this.sendKeptNow();
     if (!this.isKept(key)) return;
     const name = 'jobId' in key ? key.jobId : `${key.nodeGroup}/${key.taskId}`;
     throw new LtsError(
       'LTS_NO_TRACKER',
       `The submission of ${name} still waits in the FailStore; no JobTracker answers. Try again later.`,
     );
+  }
+
+  /** Once for all who ask at the same time. */
+  private async sendKeptNow(): Promise<void> {
+    this.sending ??= this.replay.drain();
+    try {
+      await this.sending;
+    } finally {
+      this.sending = undefined;
+    }
   }
 
   private isKept(key: JobKey): boolean {
@@ -109,8 +137,9 @@ export class Submit {
       prepared = prepare(job, this.parts);
     } catch (error) {
       // A getter of the job may throw anything; its neighbours in a list have nothing to do with it.
-      const msg = LtsError.is(error) ? error.message : `The job cannot be read: ${textOf(error)}.`;
-      return { code: 'rejected', jobId: jobIdOf(job), msg };
+      const jobId = jobIdOf(job);
+      if (LtsError.is(error)) return { code: 'rejected', jobId, msg: error.message, errorCode: error.code };
+      return { code: 'rejected', jobId, msg: `The job cannot be read: ${textOf(error)}.` };
     }
     if (signal?.aborted) return { code: 'rejected', jobId: prepared.jobId, msg: abortedBeforeText };
     const untilMono = this.parts.ports.clock.monoMs() + this.parts.settings.submitWithinMs;
@@ -130,8 +159,11 @@ export class Submit {
 
   private async send(outgoing: readonly Outgoing[]): Promise<SubmitOutcome[]> {
     const jobs = outgoing.map(({ job }) => job);
-    const leftMs = Math.min(...outgoing.map(({ untilMono }) => untilMono)) - this.parts.ports.clock.monoMs();
+    const untilMono = Math.min(...outgoing.map((one) => one.untilMono));
+    const leftMs = Math.ceil(untilMono - this.parts.ports.clock.monoMs());
     if (leftMs <= 0) return this.unanswered(jobs, 'no-tracker', 'The deadline passed before it could be sent.');
+    if (this.stopping.signal.aborted)
+      return this.unanswered(jobs, 'no-tracker', 'The JobClient stopped before it could be sent.');
     try {
       return [...(await this.ask(jobs, leftMs))];
     } catch (error) {
@@ -142,9 +174,21 @@ export class Submit {
   }
 
   private async ask(jobs: readonly SubmittedJob[], deadlineMs: number): Promise<readonly SubmitAnswer[]> {
-    const to = { subject: this.parts.subjects.tracker, deadlineMs };
-    const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
-    return answers;
+    const to = { subject: this.parts.subjects.tracker, deadlineMs, signal: this.stopping.signal };
+    try {
+      const { answers } = await ask(this.parts.ports.transport, to, { kind: 'SubmitJobs', body: { jobs } });
+      this.outage.over();
+      return answers;
+    } catch (error) {
+      this.heed(error);
+      throw error;
+    }
+  }
+
+  /** While the node itself is cut off, that is told where it is met. */
+  private heed(error: unknown): void {
+    const isUnanswered = LtsError.is(error) && error.code !== 'LTS_BUSY' && error.code !== 'LTS_ABORTED';
+    if (isUnanswered && this.parts.ports.transport.isUp()) this.outage.met(error.message);
   }
 
   private unanswered(

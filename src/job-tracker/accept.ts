@@ -135,8 +135,9 @@ function prepared(job: SubmittedJob, defaults: Defaults): JobRecord | SubmitAnsw
     return recordOf(job, defaults);
   } catch (error) {
     // Whatever is wrong with one job, the others of its batch stand.
-    const msg = LtsError.is(error) ? error.message : `The submission is malformed: ${String(error)}.`;
-    return { code: 'rejected', jobId: String(job?.jobId ?? ''), msg };
+    const jobId = String(job?.jobId ?? '');
+    if (LtsError.is(error)) return { code: 'rejected', jobId, msg: error.message, errorCode: error.code };
+    return { code: 'rejected', jobId, msg: `The submission is malformed: ${String(error)}.` };
   }
 }
 

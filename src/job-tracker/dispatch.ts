@@ -12,7 +12,7 @@
 import { Alarm } from '../cluster/alarm.js';
 import { afterRun } from '../job/ending.js';
 import type { JobRecord } from '../job/job.js';
-import { isSchedule, isSuspect } from '../job/job.js';
+import { isSchedule } from '../job/job.js';
 import { nextStep } from '../job/next-step.js';
 import { Deferred } from '../kit/deferred.js';
 import { limits } from '../protocol/limits.js';
@@ -190,10 +190,7 @@ export class Dispatch implements WriteObserver {
     if (!group) return;
     const dueAt = record.status.dueAt ?? 0;
     if (dueAt > this.parts.ports.clock.wallMs()) return this.peeks.expect(group, dueAt);
-    group.arrivals++;
-    if (!isSuspect(record)) group.unseen++;
-    else if (record.status.isAlone) group.maybeAlone = true;
-    else group.maybeBeside = true;
+    group.arrived(record);
     this.wake(group);
   }
 
@@ -202,10 +199,7 @@ export class Dispatch implements WriteObserver {
     const group = this.groups.get(nodeGroup);
     if (!group) return;
     if (dueAt > this.parts.ports.clock.wallMs()) return this.peeks.expect(group, dueAt);
-    group.arrivals += count;
-    group.unseen += count;
-    group.maybeBeside = true;
-    group.maybeAlone = true;
+    group.arrivedUnknown(count);
     this.wake(group);
   }
 
@@ -365,9 +359,7 @@ export class Dispatch implements WriteObserver {
     const mono = clock.monoMs();
     this.answerAll(group, (pull) => pull.untilMono <= mono);
     if (group.nextDueAt > clock.wallMs()) return;
-    group.nextDueAt = Number.POSITIVE_INFINITY;
-    group.arrivals++;
-    group.forget();
+    group.becameDue();
     this.wake(group);
   }
 

@@ -92,11 +92,14 @@ export class JobTrackerRole {
 
   private subscribe(): Subscription[] {
     const { ports, subjects, settings, isAlone } = this.parts;
-    const answer = answering(this.steps(), 'JobTracker', this.malformed);
+    const toClients = answering(this.clientSteps(), 'JobTracker', this.malformed);
+    const toWorkers = answering(this.workerSteps(), 'JobTracker', this.malformed);
     const hear = answering({ Hint: (body) => this.hints.hear(body) }, 'JobTracker', this.malformed);
     return [
-      ports.transport.subscribe(subjects.tracker, answer, { queue: 'tracker' }),
-      ports.transport.subscribe(subjects.trackerOf(settings.identity), answer),
+      ports.transport.subscribe(subjects.tracker, toClients, { queue: 'tracker' }),
+      ports.transport.subscribe(subjects.trackerOf(settings.identity), toClients),
+      ports.transport.subscribe(subjects.runs, toWorkers, { queue: 'tracker' }),
+      ports.transport.subscribe(subjects.runsOf(settings.identity), toWorkers),
       ...(isAlone ? [] : [ports.transport.subscribe(subjects.hints, hear)]),
     ];
   }
@@ -122,14 +125,12 @@ export class JobTrackerRole {
     return this.malformed.counts();
   }
 
-  /** The one table: message kind -> step. */
-  private steps(): Steps {
-    const { parts, writes, schedules, sessions, settle, dispatch, rescue, queries, trackerLog, feedback } = this;
+  /** What JobClients ask: message kind -> step. */
+  private clientSteps(): Steps {
+    const { parts, writes, schedules, sessions, dispatch, queries, trackerLog, feedback } = this;
     const accept = new Accept(parts, writes, dispatch, schedules);
     const control = new Control(parts, { writes, schedules, sessions, log: trackerLog });
     const explain = new Explain(parts, sessions, dispatch);
-    const session = new SessionRequests({ identity: parts.settings.identity, sessions, rescue, settle, dispatch });
-    const log = new AppendLog(parts, queries, this.hints);
     return {
       SubmitJobs: (body) => accept.submit(body),
       CancelJob: (body) => control.cancel(body),
@@ -143,13 +144,22 @@ export class JobTrackerRole {
       AwaitJob: (body) => queries.await(body),
       ReadLog: (body) => queries.readLog(body),
       ExplainJob: (body) => explain.explain(body),
+      JobsTold: (body) => feedback.told(body),
+    };
+  }
+
+  /** What TaskTrackers ask. */
+  private workerSteps(): Steps {
+    const { parts, sessions, settle, dispatch, rescue, queries } = this;
+    const session = new SessionRequests({ identity: parts.settings.identity, sessions, rescue, settle, dispatch });
+    const log = new AppendLog(parts, queries, this.hints);
+    return {
       StartSession: (body) => session.start(body),
       RenewSession: (body) => session.renew(body),
       EndSession: (body) => session.end(body),
       PullJobs: (body) => dispatch.pull(body),
       ReportRuns: (body) => session.report(body),
       AppendLog: (body) => log.append(body),
-      JobsTold: (body) => feedback.told(body),
     };
   }
 }

@@ -3,13 +3,13 @@
  *
  *   independent slots (relyOnPrevCycle=false)   fired when due: insert the instance, then advance the schedule
  *   slots that nobody could fire                decided by the schedule's misfire policy, at start and after a pause
- *   sweep, every 60 s                           every schedule that should have an open instance gets it; none is left suspended
+ *   sweep, every 60 s                           each schedule gets the open instance that it should have; all are in line with theirs
  */
 import { Alarm } from '../cluster/alarm.js';
 import { ask } from '../cluster/ask.js';
 import { LtsError } from '../errors.js';
 import { ended } from '../job/ending.js';
-import type { JobRecord, ScheduleRule, Slot } from '../job/job.js';
+import type { JobRecord, JobState, ScheduleRule, Slot } from '../job/job.js';
 import { isEnded, withStatus } from '../job/job.js';
 import { instanceId, misfire, slotAfter } from '../job/schedule.js';
 import { pagesOf, type Schedules, schedulePages } from './records/schedules.js';
@@ -27,6 +27,25 @@ const lookAgainMs = 5_000;
 const answerWithinMs = 2_000;
 /** Open instances that an independent schedule remembers, to withdraw them when it is cancelled or changed. */
 const heldMax = 1_000;
+
+/** A slot whose time passed while nobody fired it. */
+interface Missed {
+  readonly rule: ScheduleRule;
+  readonly slot: Slot;
+  readonly now: number;
+}
+
+/** Whether a slot is fired, and up to where the slots after it are not judged again. */
+interface Verdict {
+  readonly fire: boolean;
+  readonly catchUpToMs?: number | undefined;
+}
+
+/** The slot that a schedule goes on with, if any, and how many were passed over. */
+interface Following {
+  readonly next?: Slot | undefined;
+  readonly skipped: number;
+}
 
 export class Trigger implements WriteObserver {
   private readonly alarm: Alarm;
@@ -62,27 +81,30 @@ export class Trigger implements WriteObserver {
     return this.parts.peers.isMaster() ? 0 : standBackMs;
   }
 
-  /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended. */
+  /** Every schedule that relies on the previous cycle has an open instance afterwards, or has ended; all instances are in line. */
   async sweep(): Promise<void> {
-    await this.forEachSchedule(async (schedule, instance) => {
-      const isOpen = instance && !isEnded(instance.status.state) && instance.status.state !== 'suspended';
-      const isAtRest = isOpen && !schedule.status.heldBy?.length;
-      if (!isAtRest) await this.schedules.open(schedule);
-    });
-    await this.freeLeftBehind();
+    await this.forEachSchedule(['waiting', 'suspended'], (schedule, instance) => this.mend(schedule, instance));
+    await this.alignSuspended();
   }
 
-  /** Instances that a suspend reached and not their schedule, which is over: nobody could resume them any more. */
-  private async freeLeftBehind(): Promise<void> {
+  private async mend(schedule: JobRecord, instance: JobRecord | undefined): Promise<void> {
+    const { state, heldBy = [] } = schedule.status;
+    if (state === 'suspended') return this.schedules.alignAll(schedule);
+    const isOpen = instance && !isEnded(instance.status.state) && instance.status.state !== 'suspended';
+    const isAtRest = schedule.body.rule?.relyOnPrevCycle
+      ? isOpen && heldBy.length === 0
+      : !heldBy.some((jobId) => isOlder(schedule, jobId));
+    if (!isAtRest) await this.schedules.open(schedule);
+  }
+
+  /** Instances that are suspended without their schedule: the suspend did not reach it, or the resume not them, or it is over. */
+  private async alignSuspended(): Promise<void> {
     const { queue } = this.parts.ports;
     for await (const page of pagesOf(queue, { schedules: false, states: ['suspended'] })) {
       const instances = page.filter(({ body }) => body.origin);
       const schedules = await queue.get(instances.map(({ body }) => body.origin?.scheduleId ?? ''));
-      for (const [i, { jobId }] of instances.entries()) {
-        const state = schedules[i]?.status.state;
-        if (state === 'cancelled') await this.schedules.withdraw(jobId);
-        else if (state === undefined || isEnded(state)) await this.schedules.wakeAll([jobId]);
-      }
+      for (const [i, instance] of instances.entries())
+        if (schedules[i]?.status.state !== 'suspended') await this.schedules.align(instance);
     }
   }
 
@@ -108,9 +130,10 @@ export class Trigger implements WriteObserver {
   /** Slots from `since` on whose time passed while no tracker was there. */
   async catchUp(since = Number.NEGATIVE_INFINITY): Promise<void> {
     const lateBefore = this.parts.ports.clock.wallMs() - misfireGraceMs;
-    await this.forEachSchedule(async (schedule, instance) => {
+    await this.forEachSchedule(['waiting'], async (schedule, instance) => {
       const { slot } = schedule.status;
-      if (!instance || !slot || slot.at >= lateBefore || slot.at < since) return;
+      const isRelying = schedule.body.rule?.relyOnPrevCycle;
+      if (!isRelying || !instance || !slot || slot.at >= lateBefore || slot.at < since) return;
       if (instance.status.state === 'waiting' && instance.status.attempt === 0)
         await this.judgeMissed(schedule, instance, slot);
     });
@@ -138,15 +161,15 @@ export class Trigger implements WriteObserver {
     if (written) await this.schedules.follow([written]);
   }
 
-  /** Waiting schedules that rely on the previous cycle, each with the instance of its current slot. */
+  /** Schedules in these states, each with the instance of its current slot. */
   private async forEachSchedule(
+    states: readonly JobState[],
     visit: (schedule: JobRecord, instance: JobRecord | undefined) => Promise<void>,
   ): Promise<void> {
     const { queue } = this.parts.ports;
-    for await (const page of schedulePages(queue, ['waiting'])) {
-      const relying = page.filter((schedule) => schedule.body.rule?.relyOnPrevCycle && schedule.status.slot);
-      const instances = await queue.get(relying.map(currentInstanceId));
-      for (const [i, schedule] of relying.entries()) await visit(schedule, instances[i]);
+    for await (const page of schedulePages(queue, states)) {
+      const instances = await queue.get(page.map(currentInstanceId));
+      for (const [i, schedule] of page.entries()) await visit(schedule, instances[i]);
     }
   }
 
@@ -160,12 +183,6 @@ export class Trigger implements WriteObserver {
     return this.parts.isAlone ? next : Math.min(next, clock.wallMs() + lookAgainMs);
   }
 
-  /** A crash fell between the insert of this slot's instance and the advance. */
-  private async isFired(schedule: JobRecord): Promise<boolean> {
-    const [instance] = await this.parts.ports.queue.get([currentInstanceId(schedule)]);
-    return instance !== undefined;
-  }
-
   /** Insert the slot's instance, then advance the schedule; a crash between repeats the first, which changes nothing. */
   private async fire(schedule: JobRecord): Promise<void> {
     const { rule } = schedule.body;
@@ -173,44 +190,48 @@ export class Trigger implements WriteObserver {
     if (!rule || !slot) return;
     const now = this.parts.ports.clock.wallMs();
     const isMissed = now - slot.at > misfireGraceMs;
-    const catchUpTo = schedule.status.catchUpTo ?? Number.NEGATIVE_INFINITY;
-    const isJudged = !isMissed || slot.at <= catchUpTo || (await this.isFired(schedule));
-    const verdict = isJudged
-      ? { fire: true, skipped: 0, catchUpToMs: isMissed ? catchUpTo : now }
-      : misfire(rule, slot, now);
-    const inserted = verdict.fire
-      ? await this.schedules.fire(schedule, slot)
-      : await this.schedules.skip(schedule, slot);
-    const isSkipped = inserted?.status.state === 'skipped';
-    const { catchUpToMs } = verdict;
-    const { next, skipped } = isSkipped
-      ? skippedFrom(rule, slot, now)
-      : slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs });
-    const total = (schedule.status.skipped ?? 0) + skipped;
-    const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
-    const after = next
-      ? withStatus(schedule, {
-          slot: next,
-          heldBy,
-          dueAt: next.at,
-          skipped: total,
-          catchUpTo: isMissed ? verdict.catchUpToMs : undefined,
-        })
-      : ended(schedule, { state: 'succeeded', now, skipped: total });
+    const { fire, catchUpToMs }: Verdict = isMissed
+      ? await this.verdictOn(schedule, { rule, slot, now })
+      : { fire: true };
+    const inserted = fire ? await this.schedules.fire(schedule, slot) : await this.schedules.skip(schedule, slot);
+    const following =
+      inserted?.status.state === 'skipped'
+        ? skippedFrom(rule, slot, now)
+        : slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: isMissed ? catchUpToMs : now });
+    const after = await this.advanced(schedule, following, catchUpToMs);
     const [advanced] = await this.writes.update([{ before: schedule, after }]);
     if (!advanced && inserted) await this.schedules.confirm(schedule, inserted);
+  }
+
+  /** On a missed slot, which is judged once: not where it is known to be caught up, or a crash fell between its insert and the advance. */
+  private async verdictOn(schedule: JobRecord, { rule, slot, now }: Missed): Promise<Verdict> {
+    const { catchUpTo } = schedule.status;
+    if (catchUpTo !== undefined && slot.at <= catchUpTo) return { fire: true, catchUpToMs: catchUpTo };
+    const [instance] = await this.parts.ports.queue.get([currentInstanceId(schedule)]);
+    return instance ? { fire: true, catchUpToMs: catchUpTo } : misfire(rule, slot, now);
+  }
+
+  /** The schedule after its slot was fired or skipped. */
+  private async advanced(schedule: JobRecord, to: Following, catchUpTo: number | undefined): Promise<JobRecord> {
+    const skipped = (schedule.status.skipped ?? 0) + to.skipped;
+    if (!to.next) return ended(schedule, { state: 'succeeded', now: this.parts.ports.clock.wallMs(), skipped });
+    const heldBy = (await this.schedules.holders(schedule)).slice(-heldMax);
+    return withStatus(schedule, { slot: to.next, heldBy, dueAt: to.next.at, skipped, catchUpTo });
   }
 }
 
 const currentInstanceId = ({ jobId, status }: JobRecord): string =>
   instanceId(jobId, status.generation ?? 1, status.slot?.id ?? '');
 
+/** The instance is of another rule that the schedule had before. */
+const isOlder = ({ jobId, status }: JobRecord, instance: string): boolean =>
+  !instance.startsWith(instanceId(jobId, status.generation ?? 1, ''));
+
 /** Where a schedule goes on after a slot that was skipped. */
-function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): { next: Slot | undefined; skipped: number } {
+function skippedFrom(rule: ScheduleRule, slot: Slot, now: number): Following {
   const { fire, skipTo, skipped } = misfire(rule, slot, now);
   if (!fire) return { next: skipTo, skipped };
-  const after = slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: now });
-  return { next: after.next, skipped: after.skipped };
+  return slotAfter(rule, slot, { nowMs: now, endedAtMs: now, catchUpToMs: now });
 }
 
 const isoTime = (at: number): string => new Date(at).toISOString();

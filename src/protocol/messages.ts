@@ -47,6 +47,8 @@ export interface SubmitAnswer {
   /** The job that stands for this submission: its own, or the existing one. */
   readonly jobId: string;
   readonly msg?: string | undefined;
+  /** Of `rejected`: a code of the error table; LTS_JOB_INVALID where it is absent, as from older trackers. */
+  readonly errorCode?: string | undefined;
 }
 
 /** Names one job: by jobId, or by its key among open jobs. */

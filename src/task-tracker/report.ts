@@ -5,6 +5,7 @@
 
 import { ask } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
+import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
 import { wireBytes } from '../kit/wire-bytes.js';
@@ -16,6 +17,8 @@ const answerWithinMs = 5_000;
 const keepAfterMs = 200;
 const againAfterMs = 500;
 const replayEveryMs = 30_000;
+/** A disk takes the results of all slots within this time. */
+const keptWithinMs = 10_000;
 
 /** Free slots of a session; none of no session while it has none. */
 export interface SlotOffer {
@@ -75,9 +78,10 @@ export class Report {
     return this.batcher.add(report);
   }
 
-  /** What is not acknowledged by now goes to the FailStore. */
+  /** What is not acknowledged by now goes to the FailStore. Waits for this machine only. */
   async stop(): Promise<void> {
     this.stopping.abort(this);
+    await until(this.parts.ports.clock, keptWithinMs, () => !this.batcher.isBusy);
     await this.replay.stop();
   }
 
@@ -111,7 +115,7 @@ export class Report {
   private async isAnswered(reports: readonly RunReport[], tries: number): Promise<boolean> {
     const isOwn = tries === 0;
     const offer = isOwn ? this.own.offerSlots(reports.length) : noOffer;
-    const subject = isOwn ? this.own.tracker() : this.parts.subjects.tracker;
+    const subject = isOwn ? this.own.tracker() : this.parts.subjects.runs;
     let answer: PullAnswer = { answer: 'ok', jobs: [] };
     try {
       answer = await this.ask(subject, reports, offer);
@@ -154,7 +158,7 @@ export class Report {
 
   /** Kept results offer no slots: their session may be gone. */
   private async sendKept(reports: readonly RunReport[]): Promise<undefined[]> {
-    await this.ask(this.parts.subjects.tracker, reports, noOffer);
+    await this.ask(this.parts.subjects.runs, reports, noOffer);
     return [];
   }
 }

@@ -9,6 +9,7 @@
 import { ask } from '../cluster/ask.js';
 import { Duty } from '../cluster/duty.js';
 import { LtsError } from '../errors.js';
+import { Outage } from '../kit/outage.js';
 import { limits } from '../protocol/limits.js';
 import type { SessionAnswer } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';
@@ -26,6 +27,10 @@ const everyMs = 1_000;
 const formerMax = 10;
 /** Short enough for several tries within a lease. */
 const answerWithinMs = 3_000;
+/** A JobTracker that restarts, or its successor, is there by then. */
+const quietMs = 3_000;
+const away = (why: string): string =>
+  `No JobTracker serves this node (${why}). It gets no jobs; what runs goes on until the lease is over (lease-lost), and its results are kept. It is tried again every second. Start a JobTracker, or see why it cannot`;
 /** Renewals in a row without an answer before another tracker is asked. */
 const unansweredMax = 2;
 
@@ -41,6 +46,7 @@ export class WorkerSession {
   private trustedUntilMono = 0;
   private renewedMono = 0;
   private readonly duty: Duty;
+  private readonly outage: Outage;
 
   constructor(
     private readonly parts: WorkerParts,
@@ -48,6 +54,7 @@ export class WorkerSession {
   ) {
     this.current = this.newId();
     const { clock, log } = parts.ports;
+    this.outage = new Outage({ clock, log, quietMs, away, back: 'a JobTracker serves this node again' });
     this.duty = new Duty({ name: 'session', everyMs, clock, log, run: () => this.tick() });
   }
 
@@ -68,7 +75,7 @@ export class WorkerSession {
 
   /** Where its requests go: to the tracker that serves it, or to any. */
   get subject(): string {
-    return this.servedBy ?? this.parts.subjects.tracker;
+    return this.servedBy ?? this.parts.subjects.runs;
   }
 
   /** Its tracker is gone, or does not serve it any more: another one is asked to, and its runs go on. */
@@ -105,7 +112,7 @@ export class WorkerSession {
 
   /** Any tracker takes it, if the one that serves it is not there. */
   private async goodbye(): Promise<void> {
-    for (const subject of new Set([this.subject, this.parts.subjects.tracker])) {
+    for (const subject of new Set([this.subject, this.parts.subjects.runs])) {
       const isHeard = await this.ask('EndSession', subject).then(
         () => true,
         () => false,
@@ -132,15 +139,18 @@ export class WorkerSession {
     const runIds = this.own.heldRunIds();
     const body = { session, identity, nodeGroup, workThreads, processors, replaces, runIds, moves };
     try {
-      const to = this.to(this.parts.subjects.tracker);
+      const to = this.to(this.parts.subjects.runs);
       const { answer, tracker } = await ask(this.parts.ports.transport, to, { kind: 'StartSession', body });
       if (session !== this.current || answer === 'elsewhere') return;
       if (answer === 'refused') return this.beRefused();
-      this.servedBy = this.parts.subjects.trackerOf(tracker);
+      this.servedBy = this.parts.subjects.runsOf(tracker);
     } catch (error) {
-      if (LtsError.is(error)) return;
-      throw error;
+      if (!LtsError.is(error)) throw error;
+      // While the node itself is cut off, that is told where it is met.
+      if (this.parts.ports.transport.isUp()) this.outage.met(error.message);
+      return;
     }
+    this.outage.over();
     this.former = this.former.filter((id) => !replaces.includes(id));
     this.trust(sentMono);
     this.isAliveNow = true;

@@ -91,7 +91,7 @@ export class TaskTrackerRole {
       everyMs: 30_000,
       oldDataHandler,
       send: async (lines) => {
-        const to = { subject: this.parts.subjects.tracker, deadlineMs: 5_000 };
+        const to = { subject: this.parts.subjects.runs, deadlineMs: 5_000 };
         await ask(ports.transport, to, { kind: 'AppendLog', body: { lines, progress: [] } });
         return [];
       },
@@ -106,7 +106,7 @@ export class TaskTrackerRole {
   }
 
   /**
-   * Finishes what runs, hands back the rest, and always resolves by the deadline. Runs may end by themselves until the deadline
+   * Finishes what runs, hands back the rest, and always resolves by the deadline, but for what the FailStore on this machine takes. Runs may end by themselves until the deadline
    * less two reserves; then they are told to stop and have the first: the abort grace, at most a quarter of the deadline. The second
    * is for reporting and leaving: an eighth of the deadline, at most 2 s. Of 25 s that leaves a run 18, of 10 s 6.25.
    */
@@ -129,12 +129,12 @@ export class TaskTrackerRole {
     await within(clock, leftMs(reportMs / 2), this.voice.flush());
     // A result that nobody takes is kept by the stop of the report, and stays named until then.
     await until(clock, leftMs(reportMs / 2), () => this.held.size === 0);
+    await this.report.stop();
     await within(clock, leftMs(0), this.leave());
     return { ...this.ends };
   }
 
   private async leave(): Promise<void> {
-    await this.report.stop();
     await Promise.all([this.session.stop(), this.logReplay.stop(), this.subscription?.subscription.close()]);
   }
 

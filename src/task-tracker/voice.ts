@@ -140,7 +140,7 @@ export class Voice {
   }
 
   private deliver(body: { lines: readonly JobLogLine[]; progress: readonly Progress[] }): Promise<unknown> {
-    const to = { subject: this.parts.subjects.tracker, deadlineMs: sendWithinMs };
+    const to = { subject: this.parts.subjects.runs, deadlineMs: sendWithinMs };
     return ask(this.parts.ports.transport, to, { kind: 'AppendLog', body });
   }
 }

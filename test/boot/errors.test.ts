@@ -57,8 +57,8 @@ async function refusal(call: () => Promise<unknown>): Promise<string> {
 
 /** The sentence of a rejected submission. */
 const rejection = async (job: Job) => {
-  const { code, msg } = await client.submitJob(job);
-  return `${code}: ${msg}`;
+  const { code, errorCode, msg } = await client.submitJob(job);
+  return `${code} ${errorCode}: ${msg}`;
 };
 
 describe('a submission that is rejected says why', () => {
@@ -72,9 +72,9 @@ describe('a submission that is rejected says why', () => {
     ],
     ['LTS_PAYLOAD_TOO_LARGE', { params: 'x'.repeat(300_000) }, /params.*262144/],
     ['LTS_PAYLOAD_INVALID', { params: { a: { b: 1n } } }, /params.*a.*b.*bigint/i],
-  ] as const)('%s', async (_, job, sentence) => {
+  ] as const)('%s', async (errorCode, job, sentence) => {
     const text = await rejection(job);
-    expect(text).toMatch(/^rejected: /);
+    expect(text.startsWith(`rejected ${errorCode}: `)).toBe(true);
     expect(text).toMatch(sentence);
   });
 });

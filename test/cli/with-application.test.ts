@@ -80,7 +80,7 @@ it('ends with 5 when the job did not end in time; the job goes on', async () => 
 it('refuses a job that is not right with its rule, and ends with 2', async () => {
   expect(await run('submit echo --cron soon')).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/cron/i),
+    stderr: expect.stringMatching(/LTS_CRON_INVALID/),
   });
   expect(await run('submit echo --misfire maybe')).toMatchObject({
     code: 2,

@@ -46,7 +46,13 @@ function aNode({ listed, living, silent = [], by = 'master-slave', kinds }: Setu
   const know = () => choice.know({ nodes: listed.map((identity, startedAt) => ({ identity, startedAt })) });
   if (by !== 'random') know();
   const onSilence = by === 'random' ? know : undefined;
-  const transport = new ChoosingTransport(way, { choice, subjects, kinds, onSilence });
+  const transport = new ChoosingTransport(way, {
+    choice,
+    any: subjects.tracker,
+    of: subjects.trackerOf,
+    kinds,
+    onSilence,
+  });
   const ask = async (kind = 'CountJobs', subject = subjects.tracker): Promise<string> => {
     const answer = transport.request(subject, { kind, body: {} }, within).then(
       (name) => String(name),

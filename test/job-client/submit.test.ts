@@ -54,8 +54,18 @@ describe('the codes', () => {
       code: 'rejected',
       jobId: 'J1',
       msg: 'priority: 1.5 must be a whole number from -1000000000 to 1000000000.',
+      errorCode: 'LTS_JOB_INVALID',
     });
     expect(received).toEqual([]);
+  });
+
+  it('rejected: the exact code comes from the client, or from the tracker', async () => {
+    const { submit } = await aClient({}, (jobs) => ({
+      answers: jobs.map(({ jobId }) => ({ code: 'rejected', jobId, msg: 'why', errorCode: 'LTS_CRON_INVALID' })),
+    }));
+    expect((await submit({ delay: 'soon' })).errorCode).toBe('LTS_DURATION_INVALID');
+    expect((await submit({ cron: '0 0 0 * * ?', timeZone: 'Mars/Base' })).errorCode).toBe('LTS_CRON_INVALID');
+    expect((await submit({ cron: '0 0 0 * * ?' })).errorCode).toBe('LTS_CRON_INVALID');
   });
 
   it('stored-locally: nobody is there, or nobody answers in time', async () => {
@@ -258,6 +268,93 @@ describe('what the FailStore keeps', () => {
     listen(all('accepted'));
     await cancel();
     expect(received).toEqual(['J1']);
+  });
+});
+
+describe('a stop', () => {
+  const stopWithin = async ({ cluster, role }: Awaited<ReturnType<typeof aClient>>, ms: number) => {
+    const before = cluster.time.nowMs;
+    await cluster.until(role.stop(ms));
+    return cluster.time.nowMs - before;
+  };
+
+  it('with a submit under way took until the deadline of that, not until its own', async () => {
+    const client = await aClient({}, silence);
+    const underWay = client.role.submit({ jobId: 'J1' });
+    await client.cluster.advance(100);
+    expect(await stopWithin(client, 1_000)).toBeLessThanOrEqual(1_000);
+    expect(await client.cluster.until(underWay)).toMatchObject({ code: 'stored-locally', jobId: 'J1' });
+    expect((await client.failStore.peek('submissions', 10)).map(({ key }) => key)).toEqual(['J1']);
+  });
+
+  it('ends thousands that wait for their turn: each is kept, or says whether it may have been accepted', async () => {
+    const keeping = await aClient({}, silence);
+    const kept = Array.from({ length: 9_000 }, () => keeping.role.submit({}));
+    await keeping.cluster.advance(100);
+    expect(await stopWithin(keeping, 1_000)).toBeLessThanOrEqual(1_000);
+    expect(new Set((await Promise.all(kept)).map(({ code }) => code))).toEqual(new Set(['stored-locally']));
+    expect(await keeping.failStore.count('submissions')).toBe(9_000);
+
+    const plain = await aClient({ useRetryClient: false }, silence);
+    const ended = Array.from({ length: 9_000 }, () => plain.role.submit({}));
+    await plain.cluster.advance(100);
+    expect(await stopWithin(plain, 1_000)).toBeLessThanOrEqual(1_000);
+    const sent = new Set(plain.received);
+    expect(sent.size).toBeGreaterThan(0);
+    for (const { code, jobId } of await Promise.all(ended))
+      expect(code).toBe(sent.has(jobId) ? 'unknown' : 'no-tracker');
+  });
+
+  it('gives what is under way its answer while there is time', async () => {
+    const client = await aClient({}, async (jobs) => {
+      await client.cluster.clock.sleep(3_000);
+      return all('accepted')(jobs);
+    });
+    const underWay = client.role.submit({ jobId: 'J1' });
+    expect(await stopWithin(client, 10_000)).toBeLessThan(3_100);
+    expect((await underWay).code).toBe('accepted');
+  });
+
+  it('does not wait for the answer to what was kept before and is sent again', async () => {
+    const client = await aClient();
+    await client.submit({ jobId: 'J1' });
+    client.listen(silence);
+    await client.cluster.advance(5_100);
+    expect(client.received).toEqual(['J1']);
+    expect(await stopWithin(client, 1_000)).toBeLessThanOrEqual(1_000);
+    expect(await client.failStore.count('submissions')).toBe(1);
+  });
+});
+
+describe('what the log tells while nobody answers', () => {
+  it('what becomes of submits and what to do, once; and when it is over', async () => {
+    const { cluster, submit, listen } = await aClient();
+    for (let n = 0; n < 20; n++) await submit({});
+    listen(all('accepted'));
+    await cluster.advance(6_000);
+    expect(cluster.log.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      'warn No JobTracker takes submits (The request to lts.test.tracker has no responders: nobody subscribes there): they are kept in the FailStore (stored-locally) and sent as soon as one does. Start a JobTracker, or see why it cannot',
+      'info a JobTracker takes submits again',
+    ]);
+  });
+
+  it('without the retry client, that they are refused', async () => {
+    const { cluster, submit } = await aClient({ useRetryClient: false });
+    for (let n = 0; n < 3; n++) await submit({});
+    expect(cluster.log.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/they are answered no-tracker or unknown/),
+    ]);
+  });
+
+  it('nothing while the client itself is cut off, which its transport tells, and nothing of a busy tracker', async () => {
+    const cut = await aClient({}, all('accepted'));
+    cut.cluster.cutAll(true);
+    expect((await cut.submit({})).code).toBe('stored-locally');
+    const busy = await aClient({}, () => {
+      throw new LtsError('LTS_BUSY', 'The store is full. Try again in a second.');
+    });
+    await busy.submit({});
+    expect([...cut.cluster.log, ...busy.cluster.log]).toEqual([]);
   });
 });
 

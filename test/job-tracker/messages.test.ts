@@ -1,6 +1,7 @@
 /** What a tracker answers to messages that no client of ours would send: it refuses them by name and goes on. */
 import { expect, it } from 'vitest';
-import type { SubmittedJob } from '../../src/protocol/messages.js';
+import type { ReplyOf, SubmittedJob } from '../../src/protocol/messages.js';
+import { askedAt } from '../helpers/asked-at.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
 
 const job: SubmittedJob = {
@@ -15,7 +16,7 @@ const job: SubmittedJob = {
 /** The reply, or the refusal as `CODE: text`. */
 function ask(cluster: TestCluster, kind: string, body: unknown): Promise<unknown> {
   const transport = cluster.network.transport();
-  const reply = transport.request('lts.test.tracker', { kind, body }, { deadlineMs: 10_000 });
+  const reply = transport.request(askedAt(kind), { kind, body }, { deadlineMs: 10_000 });
   return cluster.until(reply.catch((error: Error & { code: string }) => `${error.code}: ${error.message}`));
 }
 
@@ -28,6 +29,24 @@ it('a kind that it does not know is refused by name', async () => {
   const cluster = await startCluster();
   expect(await ask(cluster, 'Dance', {})).toBe('LTS_MESSAGE_INVALID: A JobTracker does not answer Dance.');
   expect(await ask(cluster, 'toString', {})).toMatch(/^LTS_MESSAGE_INVALID/);
+  await cluster.stop();
+});
+
+it('a job is rejected with the exact code, for clients that do not check it themselves', async () => {
+  const cluster = await startCluster();
+  const jobs = [
+    { ...job, jobId: 'J1', trigger: { kind: 'cron', expression: 'soon' } },
+    { ...job, jobId: 'J2', trigger: { kind: 'cron', expression: '0 0 0 * * ?', timeZone: 'Mars/Base' } },
+    { ...job, jobId: 'J3', body: { ...job.body, params: 'x'.repeat(270_000) } },
+    { ...job, jobId: 'J4', body: { ...job.body, priority: 0.5 } },
+  ];
+  const { answers } = (await ask(cluster, 'SubmitJobs', { jobs })) as ReplyOf<'SubmitJobs'>;
+  expect(answers.map(({ errorCode }) => errorCode)).toEqual([
+    'LTS_CRON_INVALID',
+    'LTS_CRON_INVALID',
+    'LTS_PAYLOAD_TOO_LARGE',
+    'LTS_JOB_INVALID',
+  ]);
   await cluster.stop();
 });
 

@@ -98,7 +98,7 @@ describe('an error over the wire', () => {
 describe('subjects', () => {
   it('are made of validated names only', () => {
     const subjects = subjectsOf('demo');
-    expect(subjects.session('worker-1-0af')).toBe('lts.demo.session.worker-1-0af');
+    expect(subjects.session('worker-1-0af')).toBe('lts.demo.session.worker-1.0af');
     expect(subjects.inbox('JOB_TRACKER', 'tracker-1')).toBe('lts.demo.inbox.JOB_TRACKER.tracker-1');
     for (const name of ['a.b', '*', '>', 'a b', 'a\r\nPUB x', '', 'ü', 'x'.repeat(129)]) {
       expect(() => subjects.session(name)).toThrow(/session: /);

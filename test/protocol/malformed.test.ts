@@ -4,6 +4,8 @@ import { LtsError } from '../../src/errors.js';
 import type { Transport } from '../../src/ports/transport.js';
 import type { BodyOf, MessageKind, ReplyOf } from '../../src/protocol/messages.js';
 import { bodyFault } from '../../src/protocol/shapes/check-message.js';
+import { subjectsOf } from '../../src/protocol/subjects.js';
+import { askedAt } from '../helpers/asked-at.js';
 import { TestCluster, type Worker } from '../helpers/start-cluster.js';
 import { damaged } from './damage.js';
 import { aJob, kinds, sampleBodies } from './sample-bodies.js';
@@ -25,7 +27,7 @@ afterEach(async () => {
 });
 
 /** Sent by somebody in another language: JSON that came over a wire. */
-async function send<K extends MessageKind>(kind: K, body: unknown, subject = 'lts.test.tracker'): Promise<ReplyOf<K>> {
+async function send<K extends MessageKind>(kind: K, body: unknown, subject = askedAt(kind)): Promise<ReplyOf<K>> {
   const message = { kind, body: body === undefined ? undefined : JSON.parse(JSON.stringify(body)) };
   return (await cluster.until(
     stranger.request(subject, message, { deadlineMs: 1_000, isForeign: true }),
@@ -78,7 +80,7 @@ describe('a malformed message from outside', () => {
 
   it('costs nothing within one process: its own messages are not checked', async () => {
     const body = { session: worker.node.name, pullId: 1, slots: 0, waitMs: 0, more: { constructor: 1 } };
-    const answer = stranger.request('lts.test.tracker', { kind: 'PullJobs', body }, { deadlineMs: 1_000 });
+    const answer = stranger.request(askedAt('PullJobs'), { kind: 'PullJobs', body }, { deadlineMs: 1_000 });
     expect(await cluster.until(answer)).toEqual({ answer: 'elsewhere', jobs: [] });
   });
 });
@@ -139,7 +141,7 @@ describe('random damage', () => {
     await cluster.submitAll(Array.from({ length: 5 }, (_, i) => ({ jobId: `own-${i}`, delay: '1h' })));
     const { session } = await claimed('theirs');
     const subjects: Partial<Record<MessageKind, string>> = {
-      Probe: `lts.test.session.${session}`,
+      Probe: subjectsOf('test').session(session),
       JobsFinished: 'lts.test.feedback.web',
     };
     const any = fc

@@ -21,7 +21,12 @@ async function aCluster(by: Exclude<LoadBalance, 'random'>, kinds?: readonly str
     const choice = new TrackerChoice(by, { identity: name, clock });
     choices.push(choice);
     list(trackers);
-    return new ChoosingTransport(transport, { choice, subjects, kinds });
+    return new ChoosingTransport(transport, {
+      choice,
+      any: kinds ? subjects.runs : subjects.tracker,
+      of: kinds ? subjects.runsOf : subjects.trackerOf,
+      kinds,
+    });
   };
   const serving = async () =>
     (await cluster.leases.list()).filter(({ state }) => state === 'alive').map(({ tracker }) => tracker);

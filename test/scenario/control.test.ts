@@ -1,6 +1,6 @@
 /** What people do to a job, in every state, with the receipt or the refusal that they read. */
-import { describe, expect, it, vi } from 'vitest';
-import { type Job, withStatus } from '../../src/job/job.js';
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../src/job/job.js';
 import { Result } from '../../src/job/result.js';
 import type { ControlAnswer, JobEdit, JobKey } from '../../src/protocol/messages.js';
 import { startCluster, type TestCluster } from '../helpers/start-cluster.js';
@@ -169,43 +169,6 @@ describe('cancel', () => {
       'succeeded',
       'waiting',
     ]);
-    await cluster.stop();
-  });
-});
-
-describe('a suspend of independent slots that comes when the last slot fires', () => {
-  const job: Job = { repeat: { interval: 1_000, count: 3 }, relyOnPrevCycle: false };
-  const statesOf = async (cluster: TestCluster, scheduleId: string) =>
-    (await cluster.instances(scheduleId)).map(({ status }) => status.state);
-
-  it('is refused, and the next sweep leaves no instance suspended', async () => {
-    const cluster = await startCluster();
-    const jobId = await cluster.submit(job);
-    await cluster.advance(1_500);
-    const update = cluster.queue.update.bind(cluster.queue);
-    const slow = vi.spyOn(cluster.queue, 'update').mockImplementation(async (changes) => {
-      if (changes.some(({ after }) => after.jobId === jobId && after.status.state === 'suspended'))
-        await cluster.clock.sleep(2_000);
-      return update(changes);
-    });
-    expect(await doTo(cluster, 'SuspendJob', jobId)).toContain('is succeeded; only a waiting one');
-    slow.mockRestore();
-    expect(await statesOf(cluster, jobId)).toContain('suspended');
-    await cluster.advance(60_000);
-    expect(await statesOf(cluster, jobId)).toEqual(['waiting', 'waiting', 'waiting']);
-    await cluster.stop();
-  });
-
-  it('and was interrupted does not outlive a cancel of the schedule', async () => {
-    const cluster = await startCluster();
-    const jobId = await cluster.submit(job);
-    await cluster.advance(1_500);
-    await doTo(cluster, 'CancelJob', jobId);
-    const [first] = await cluster.instances(jobId);
-    const after = first && withStatus(first, { state: 'suspended', endedAt: undefined });
-    if (first && after) await cluster.queue.update([{ before: first, after }]);
-    await cluster.advance(60_000);
-    expect(new Set(await statesOf(cluster, jobId))).toEqual(new Set(['cancelled']));
     await cluster.stop();
   });
 });

@@ -329,3 +329,17 @@ describe('a process that is frozen for a minute', () => {
     await cluster.stop();
   });
 });
+
+it('a worker that no tracker serves says so once a minute, and when one does', async () => {
+  const cluster = await TestCluster.open();
+  const { node } = await cluster.startWorker({ jobRunner: () => 1 });
+  await cluster.advance(70_000);
+  await cluster.startTracker();
+  await cluster.advance(2_000);
+  const lines = cluster.log.filter((line) => line.node === node.name).map(({ level, text }) => `${level} ${text}`);
+  const away = expect.stringMatching(
+    /^warn No JobTracker serves this node \(The request to lts\.test\.runs has no responders.*\)\. It gets no jobs.*Start a JobTracker/,
+  );
+  expect(lines).toEqual([away, away, 'info a JobTracker serves this node again']);
+  await cluster.stop();
+});

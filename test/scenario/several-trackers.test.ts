@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/ports/transport.js';
 import type { BodyOf, MessageKind, ReplyOf, SubmittedTrigger } from '../../src/protocol/messages.js';
+import { askedAt } from '../helpers/asked-at.js';
 import { type Peer, TestCluster, type TestNode } from '../helpers/start-cluster.js';
 
 async function several(...identities: string[]): Promise<TestCluster> {
@@ -14,7 +15,7 @@ async function several(...identities: string[]): Promise<TestCluster> {
 /** Asks one of the trackers by its name. */
 function askAt<K extends MessageKind>(cluster: TestCluster, tracker: string, kind: K, body: BodyOf<K>) {
   const transport = cluster.network.transport();
-  const reply = transport.request(`lts.test.tracker.${tracker}`, { kind, body }, { deadlineMs: 30_000 });
+  const reply = transport.request(askedAt(kind, tracker), { kind, body }, { deadlineMs: 30_000 });
   return reply as Promise<ReplyOf<K>>;
 }
 
@@ -186,7 +187,7 @@ describe('a session that went over to another tracker', () => {
     const through = ({ transport }: TestNode): Transport => ({
       ...transport,
       request: (subject, message, options) =>
-        transport.request(subject === 'lts.test.tracker' ? `${subject}.${any}` : subject, message, options),
+        transport.request(subject === askedAt('StartSession') ? `${subject}.${any}` : subject, message, options),
     });
     await cluster.startWorker({ jobRunner: () => 'done', through });
     await cluster.advance(1_000);

@@ -1,5 +1,6 @@
 /** Nodes that stop, restart, or are cut off while runs go on: nothing is lost, and every stop says what it did. */
 import { describe, expect, it } from 'vitest';
+import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import type { RunAborted } from '../../src/job/context.js';
 import { startCluster } from '../helpers/start-cluster.js';
 
@@ -21,6 +22,23 @@ describe('a worker that stops', () => {
     expect(await Promise.all(running.map((jobId) => cluster.state(jobId)))).toEqual(Array(3).fill('succeeded'));
     expect(await cluster.state(later)).toBe('waiting');
     expect(cluster.time.nowMs).toBeLessThan(5_000);
+    await cluster.stop();
+  });
+
+  it('without any time lost results that its FailStore had not taken yet', async () => {
+    const cluster = await startCluster();
+    const failStore = new MemoryFailStore();
+    const put = failStore.put.bind(failStore);
+    failStore.put = async (entries) => {
+      await cluster.clock.sleep(50);
+      return put(entries);
+    };
+    const worker = await cluster.startWorker({ failStore, jobRunner: () => cluster.cutAll(true) });
+    await cluster.submit();
+    await cluster.advance(100);
+    await worker.stop(0);
+    expect(await failStore.count('results')).toBe(1);
+    cluster.cutAll(false);
     await cluster.stop();
   });
 

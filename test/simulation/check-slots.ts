@@ -74,6 +74,26 @@ export function checkSlotStep(ledger: Ledger, { at, verb, after }: Step): void {
   if (rule?.relyOnPrevCycle && open) fail(`was inserted while ${open.jobId} is ${open.status.state}`);
 }
 
+/** After a calm time: what does not run is suspended with its schedule, and only with it. */
+export function checkInLine(ledger: Ledger): void {
+  for (const { jobId, body, status } of ledger.stored.values()) {
+    if (!body.origin || isManual(body.origin.slot)) continue;
+    ledger.count('instances-in-line');
+    const schedule = ledger.stored.get(body.origin.scheduleId);
+    const isHeld = schedule?.status.state === 'suspended';
+    const has = schedule ? `its schedule is ${schedule.status.state}` : 'its schedule is gone';
+    if (status.state === 'suspended' && !isHeld) ledger.violate('G11', `${jobId} is still suspended, and ${has}`);
+    // One that has run before waits for a retry: it was executing when its schedule was suspended.
+    if (status.state === 'waiting' && status.attempt === 0 && isHeld)
+      ledger.violate('G11', `${jobId} still waits, and ${has}`);
+    if (schedule && (status.state === 'waiting' || status.state === 'suspended') && !isOver(schedule)) {
+      const { generation = 1 } = schedule.status;
+      if (body.origin.generation < generation)
+        ledger.violate('G11', `${jobId} is ${status.state}, and its rule is gone`);
+    }
+  }
+}
+
 function everyMs(trigger: PeriodicTrigger): number | undefined {
   if (trigger.kind === 'repeat') return trigger.intervalMs;
   return trigger.kind === 'cron' ? cronEveryMs[trigger.expression] : undefined;

@@ -14,7 +14,7 @@ import {
 } from './check-answers.js';
 import { checkRunEnds, checkRunStart } from './check-runs.js';
 import { checkVerdictOnSession, type Verdict } from './check-sessions.js';
-import { checkSlotStep, checkSlots, checkWithdrawal } from './check-slots.js';
+import { checkInLine, checkSlotStep, checkSlots, checkWithdrawal } from './check-slots.js';
 import { checkStep, isOver, isUncounted, shown, stateOf } from './check-steps.js';
 import { type Ledger, listOf, type RunSeen, runKey, type Step } from './ledger.js';
 
@@ -129,6 +129,7 @@ export class Checker {
       });
       if (!isAlive) this.ledger.violate('G11', `${schedule.jobId} fires no more: ${JSON.stringify(schedule.status)}`);
     }
+    checkInLine(this.ledger);
   }
 
   /** Once everything is over: what only the whole history can tell. */

@@ -35,7 +35,7 @@ interface Insides {
     replyTo(session: Session, records: readonly JobRecord[]): Promise<unknown>;
     drop(session: Session): void;
   };
-  readonly trigger: { sweep(): Promise<void> };
+  readonly trigger: { sweep(): Promise<void>; alignSuspended(): Promise<void> };
   readonly schedules: {
     withNextSlot(schedule: JobRecord, instance: JobRecord): Promise<JobRecord | undefined>;
     confirm(seen: JobRecord, inserted: JobRecord): Promise<void>;

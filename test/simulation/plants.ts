@@ -188,6 +188,19 @@ const plantsAnywhere: readonly Plant[] = [
     },
   },
   {
+    // Nobody mends what a crash left between a schedule and its instances.
+    name: 'interrupted-suspend-stays',
+    seenAs: ['is still suspended'],
+    plan: (drawn) => ({
+      ...busyTracker(drawn),
+      deeds: { ...drawn.deeds, schedule: 6, edit: 4, suspend: 10, resume: 7 },
+      deedEveryMs: 800,
+    }),
+    tracker: (role) => {
+      insidesOf(role).trigger.alignSuspended = async () => {};
+    },
+  },
+  {
     // Slots are known by the user's key instead of by the schedule's own id.
     name: 'cancelled-schedule-never-fires-again',
     seenAs: ['fires no more', 'was to come'],

@@ -33,8 +33,8 @@ function aSession(answer: (kind: string, tracker: string) => 'ok' | 'refused' | 
   const addTracker = (name: string) => {
     const transport = network.transport();
     trackers.set(name, transport);
-    transport.subscribe('lts.c.tracker', answering(name), { queue: 'tracker' });
-    transport.subscribe(`lts.c.tracker.${name}`, answering(name));
+    transport.subscribe('lts.c.runs', answering(name), { queue: 'tracker' });
+    transport.subscribe(`lts.c.runs.${name}`, answering(name));
   };
   addTracker('t1');
   const chance = new SeededChance(1);
@@ -150,7 +150,7 @@ it('a tracker that is gone is left at once: the same session goes on at another 
   await trackers.get('t1')?.close();
   await time.advance(8_000);
   expect(events.map(([what]) => what)).toEqual(['alive', 'moving', 'alive']);
-  expect(session.subject).toBe('lts.c.tracker.t2');
+  expect(session.subject).toBe('lts.c.runs.t2');
   expect(new Set(asked.map((one) => one.session)).size).toBe(1);
 });
 
@@ -162,7 +162,7 @@ it('a tracker that does not answer is left before the lease is over', async () =
   await start();
   isSilent = true;
   addTracker('t2');
-  for (let waited = 0; waited < 25_000 && session.subject !== 'lts.c.tracker.t2'; waited += 1_000)
+  for (let waited = 0; waited < 25_000 && session.subject !== 'lts.c.runs.t2'; waited += 1_000)
     await time.advance(1_000);
   expect(events.filter(([what]) => what === 'lost')).toEqual([]);
   expect(events.filter(([what]) => what === 'moving').length).toBeGreaterThan(0);

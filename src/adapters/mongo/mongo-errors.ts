@@ -1,12 +1,15 @@
 /** What the driver's errors mean: which may pass and leave the outcome unknown, and how the others are told to people. */
 import { LtsError } from '../../errors.js';
 
-/** Server codes of elections, shutdowns, slow majorities and write conflicts. */
-const passingCodes: ReadonlySet<unknown> = new Set([
-  6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+/** Server codes of elections, shutdowns and hosts that are not reached; and what Node says of a socket, which the driver may pass on as it is. */
+const awayCodes: ReadonlySet<unknown> = new Set([
+  ...[6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436],
+  ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
 ]);
+/** Server codes of slow majorities and write conflicts. */
+const slowCodes: ReadonlySet<unknown> = new Set([24, 50, 64, 112, 133, 134, 262]);
 /** Errors of the driver about a connection that is gone or not there yet. */
-const passingNames: ReadonlySet<string> = new Set([
+const awayNames: ReadonlySet<string> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoPoolClearedError',
@@ -40,9 +43,19 @@ function rootOf(error: DriverError): DriverError {
 /** True when the same command may succeed later. It may have been carried out, or may be still. */
 export function isPassing(error: unknown): boolean {
   if (!isDriverError(error)) return false;
-  const root = rootOf(error);
-  return passingNames.has(root.name) || passingCodes.has(root.code) || concernFailed(error);
+  return isAway(error) || slowCodes.has(rootOf(error).code) || concernFailed(error);
 }
+
+/** True when no server was reached that could do it. */
+export function isAway(error: unknown): boolean {
+  if (!isDriverError(error)) return false;
+  const root = rootOf(error);
+  return awayNames.has(root.name) || awayCodes.has(root.code);
+}
+
+/** What the driver says, without secrets. */
+export const saidOf = (error: unknown): string =>
+  isDriverError(error) ? shownAddresses(rootOf(error).message) : String(error);
 
 /** Carried out, but not yet acknowledged as the write concern asks. */
 function concernFailed(error: DriverError): boolean {
@@ -83,7 +96,7 @@ export const shownAddresses = (addresses: string): string =>
 /** What a caller of the store is told. LtsErrors pass. */
 export function storeError(what: string, place: string, error: unknown): LtsError {
   if (LtsError.is(error)) return error;
-  const said = isDriverError(error) ? shownAddresses(rootOf(error).message) : String(error);
+  const said = saidOf(error);
   const code = isDriverError(error) ? rootOf(error).code : undefined;
   if (code === authenticationFailed || code === unauthorized) {
     const text = `MongoDB at ${place} refused '${what}' (${said}). Correct the user and password, or give that user readWrite on the database.`;

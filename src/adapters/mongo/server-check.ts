@@ -22,6 +22,7 @@ export interface CheckedServer {
   readonly place: string;
   readonly database: Db;
   readonly ports: { readonly log: Log };
+  readonly options: { readonly keeps?: 'jobs' | 'logs' | undefined };
   collection<T extends Document>(name: string): Collection<T>;
 }
 
@@ -86,8 +87,13 @@ function withoutJournal({ place }: CheckedServer, cause: unknown): unknown {
   return new LtsError('LTS_CONFIG_INVALID', text, { cause });
 }
 
-function sayDurability({ place, ports }: CheckedServer, version: string, hello: Document): void {
+function sayDurability({ place, ports, options }: CheckedServer, version: string, hello: Document): void {
   const fields = { place, version, writeConcern: 'majority, journaled' };
+  if (options.keeps === 'logs') {
+    const text =
+      'MongoDB keeps the logs of jobs only; the jobs themselves lie where job.queue says, and run on while it is down';
+    return ports.log.info(fields, text);
+  }
   const members = Array.isArray(hello.hosts) ? hello.hosts.length : 0;
   if (hello.msg === 'isdbgrid') return ports.log.info(fields, 'jobs are kept by a sharded MongoDB cluster');
   if (hello.setName === undefined || members < 2) {

@@ -6,12 +6,14 @@ import {
   type NatsConnection as Client,
   type ConnectionOptions,
   connect,
+  DebugEvents,
   Events,
   type NatsError,
   type Status,
 } from 'nats';
 import { LtsError } from '../../errors.js';
 import { Deferred } from '../../kit/deferred.js';
+import { Outage } from '../../kit/outage.js';
 import type { Chance } from '../../ports/chance.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
@@ -38,7 +40,9 @@ export interface NatsListener {
 }
 
 const eagerForMs = 5_000;
-const closeWithinMs = 2_000;
+const goodbyeMsMax = 2_000;
+/** A connection that was reset is there again sooner. */
+const quietMs = 1_000;
 const listenersMax = 1_000;
 
 export class NatsConnection {
@@ -46,6 +50,8 @@ export class NatsConnection {
   private isClosing = false;
   private readonly listeners = new Set<NatsListener>();
   private readonly ending = new Deferred<LtsError | undefined>();
+  private readonly outage: Outage;
+  private leavesByMono = Number.POSITIVE_INFINITY;
 
   private constructor(
     readonly client: Client,
@@ -53,6 +59,8 @@ export class NatsConnection {
     readonly parts: NatsParts,
     private readonly downtime: Downtime,
   ) {
+    const { clock, log } = parts;
+    this.outage = new Outage({ clock, log, quietMs, away: () => this.awayText(), back: 'connected to NATS again' });
     void this.watchStatus();
     void client.closed().then((error) => this.end(error));
   }
@@ -111,11 +119,21 @@ export class NatsConnection {
     return () => void this.listeners.delete(listener);
   }
 
+  /** From now on what takes leave here waits for the server until then at most. */
+  leaveBy(endMono: number): void {
+    this.leavesByMono = endMono;
+  }
+
+  /** How long a part that takes leave may wait for the server. */
+  get goodbyeMs(): number {
+    return Math.max(0, Math.min(goodbyeMsMax, this.leavesByMono - this.parts.clock.monoMs()));
+  }
+
   /** Sends what is still to be sent, for at most two seconds, and ends. */
   async close(): Promise<void> {
     if (!this.isClosing && this.isConnected) {
       this.isClosing = true;
-      await inTime(this.parts.clock, closeWithinMs, this.client.flush());
+      await inTime(this.parts.clock, this.goodbyeMs, this.client.flush());
     }
     this.isClosing = true;
     this.isConnected = false;
@@ -137,6 +155,7 @@ export class NatsConnection {
   private heed(status: Status): void {
     if (status.type === 'staleConnection') this.dropSocket();
     else if (status.type === Events.Disconnect) this.noteDown();
+    else if (status.type === DebugEvents.Reconnecting) this.outage.met('');
     else if (status.type === Events.Reconnect) this.noteUp();
     else if (status.type === Events.Error) this.noteError(status);
   }
@@ -144,13 +163,17 @@ export class NatsConnection {
   private noteDown(): void {
     this.isConnected = false;
     this.downtime.begin();
-    if (!this.isClosing)
-      this.parts.log.warn({ servers: this.servers }, 'the connection to NATS is down; it is redialled');
+    if (!this.isClosing) this.outage.met('');
+  }
+
+  private awayText(): string {
+    const meanwhile = this.settings.meanwhile === undefined ? '' : `${this.settings.meanwhile}. `;
+    return `NATS at ${this.servers} is away; it is redialled all the time. ${meanwhile}Start nats-server there, or mend the network to it`;
   }
 
   private noteUp(): void {
     this.isConnected = !this.isClosing;
-    this.parts.log.info({ server: this.client.getServer() }, 'connected to NATS again');
+    this.outage.over();
     for (const { reconnected } of this.listeners) reconnected?.();
   }
 

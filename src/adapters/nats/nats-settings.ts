@@ -24,6 +24,8 @@ export interface NatsSettings {
   readonly connectWithinMs?: number | undefined;
   /** A server that does not answer two pings in a row is given up. Default 5,000 ms. */
   readonly pingEveryMs?: number | undefined;
+  /** What this node still does while the server is away, for the log. */
+  readonly meanwhile?: string | undefined;
 }
 
 /** Files are PEM, read again at every reconnect. With `certFile` and `keyFile` the node shows who it is. */

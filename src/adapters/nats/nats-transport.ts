@@ -34,7 +34,6 @@ export interface NatsTransportCounts {
 const pendingMax = 100_000;
 const pendingBytesMax = 64 * 1024 * 1024;
 const handlersMax = 100_000;
-const drainWithinMs = 2_000;
 const subjectPattern = /^[\w-]+(\.[\w-]+)*$/;
 const noResponders = 503;
 
@@ -129,7 +128,7 @@ export class NatsTransport implements Transport {
     for (const request of this.pending.values())
       request.fail('LTS_ABORTED', 'was given up: its node stopped; it may have been handled');
     this.deadlines.close();
-    await inTime(this.connection.parts.clock, drainWithinMs, this.drain());
+    await inTime(this.connection.parts.clock, this.connection.goodbyeMs, this.drain());
     this.state = 'closed';
     this.endListening();
     this.inbox.unsubscribe();
@@ -147,7 +146,8 @@ export class NatsTransport implements Transport {
   /** What the server had sent before it heard of the end is still handled. */
   private async endSubscription(subscription: NatsSubscription): Promise<void> {
     if (!this.subscriptions.delete(subscription) || subscription.isClosed()) return;
-    if (this.connection.isUp()) await inTime(this.connection.parts.clock, drainWithinMs, subscription.drain());
+    if (this.connection.isUp())
+      await inTime(this.connection.parts.clock, this.connection.goodbyeMs, subscription.drain());
     subscription.unsubscribe();
   }
 

@@ -180,9 +180,12 @@ function stopOrder(nodes: readonly AppNode[]): AppNode[][] {
   return types.map((type) => nodes.filter((node) => node.type === type));
 }
 
-/** Runs end in time for what follows them. */
-function stopNode({ type, node }: AppNode, leftMs: number, followingMs: number): Promise<unknown> {
-  return node.stop(type === 'TASK_TRACKER' ? Math.max(0, leftMs - followingMs) : leftMs);
+/** Which part of the closing time is left to those that stop after it. */
+const followingShare = { TASK_TRACKER: 1, JOB_CLIENT: 0.5, JOB_TRACKER: 0 } as const;
+
+/** Each ends in time for what follows it. */
+function stopNode({ type, node }: AppNode, leftMs: number, closing: number): Promise<unknown> {
+  return node.stop(Math.max(0, leftMs - closing * followingShare[type]));
 }
 
 function note(

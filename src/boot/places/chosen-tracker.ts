@@ -18,20 +18,25 @@ export async function choosing(
   place: NodePlace,
   { loadBalance = 'random', kinds }: ChoosingOptions,
 ): Promise<NodePlace> {
-  const { identity, cluster, transport: inner } = place;
+  const { identity, transport: inner } = place;
   const choice = new TrackerChoice(loadBalance, { identity, clock });
   const looks = looksAtTrackers(place, choice);
-  const subjects = subjectsOf(cluster);
+  const way = { choice, kinds, ...wayOf(place) };
   if (loadBalance === 'random') {
     const onSilence = () => void looks.again();
-    return { ...place, transport: new ChoosingTransport(inner, { choice, subjects, kinds, onSilence }) };
+    return { ...place, transport: new ChoosingTransport(inner, { ...way, onSilence }) };
   }
   const endWatch = await watchTrackers(place, looks);
   const leave = () => {
     endWatch();
     return place.leave();
   };
-  return { ...place, transport: new ChoosingTransport(inner, { choice, subjects, kinds }), leave };
+  return { ...place, transport: new ChoosingTransport(inner, way), leave };
+}
+
+function wayOf({ type, cluster }: NodePlace) {
+  const { tracker, trackerOf, runs, runsOf } = subjectsOf(cluster);
+  return type === 'TASK_TRACKER' ? { any: runs, of: runsOf } : { any: tracker, of: trackerOf };
 }
 
 function looksAtTrackers({ registry, log }: NodePlace, choice: TrackerChoice): Looks {

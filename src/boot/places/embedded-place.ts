@@ -13,6 +13,7 @@ import { type NodeOptions, storeChoiceOf } from '../node-options.js';
 import { LeftOvers } from '../stores/left-overs.js';
 import {
   failStoreFolder,
+  isFileStore,
   JobStores,
   openFailStore,
   type StoreOpening,
@@ -29,8 +30,9 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
   const place = { path: resolve(options.dataPath ?? './data'), choice, cluster: self.cluster, log: self.log };
   const embedded = await EmbeddedCluster.enter(place);
   const transport = embedded.network.transport();
-  // The application's own FailStore is open here; others may be left of a time when it was a cluster.
-  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, isEmbeddedGone: () => false });
+  // The application's own FailStore is open here; others may be left of a time when it was a cluster, or kept them in other files.
+  const isEmbeddedGone = (folder: string) => folder !== embedded.folder;
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, isEmbeddedGone });
   let hasStores = false;
   return {
     ...self,
@@ -43,8 +45,10 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
       return stores;
     },
     ready: async () => {
-      if (hasStores && choice.failStore === 'lmdb') leftOvers.start();
+      if (hasStores && isFileStore(choice)) leftOvers.start();
     },
+    // Nobody is waited for: they are all in this process.
+    leaveBy: () => {},
     leave: async () => {
       try {
         await transport.close();
@@ -82,7 +86,7 @@ export class EmbeddedCluster {
     const cluster = new EmbeddedCluster(place);
     if (!isInMemory) await cluster.own();
     try {
-      cluster.kept = await openFailStore(place, failStoreFolder(place.path, 0));
+      cluster.kept = await openFailStore(place, cluster.folder);
     } catch (error) {
       await cluster.release();
       throw error;
@@ -99,6 +103,11 @@ export class EmbeddedCluster {
   private async release(): Promise<void> {
     this.localServer.close();
     await this.owner?.release();
+  }
+
+  /** Where that lies which this process's nodes could not send. */
+  get folder(): string {
+    return failStoreFolder(this.place, 0);
   }
 
   /** What this process's nodes could not send. */

@@ -5,6 +5,7 @@ import { wasInterrupted } from '../../adapters/nats/nats-errors.js';
 import { NatsTransport } from '../../adapters/nats/nats-transport.js';
 import { NatsRegistry } from '../../adapters/nats/registry/nats-registry.js';
 import { LtsError } from '../../errors.js';
+import type { NodeType } from '../../ports/registry.js';
 import { subjectsOf } from '../../protocol/subjects.js';
 import type { NatsOptions } from '../node-options.js';
 import { chance, clock, ids } from '../system-ports.js';
@@ -12,6 +13,13 @@ import type { NodeSelf } from './node-place.js';
 
 /** What NATS takes by default. Batches close at half of it; one job with the largest params and result may need more. */
 const payloadBytesMin = 1024 * 1024;
+
+/** What a node of this kind still does while NATS is away. */
+const meanwhile: Readonly<Record<NodeType, string>> = {
+  JOB_CLIENT: 'Submits are kept in the FailStore and sent when it is back (without the retry client they are refused)',
+  JOB_TRACKER: 'The jobs lie safely in their store; none comes in and none goes out',
+  TASK_TRACKER: 'Runs go on until their lease is over (lease-lost), and their results are kept and reported later',
+};
 
 /** Who connects, and where to. */
 export interface NatsNode extends Pick<NodeSelf, 'type' | 'cluster' | 'identity' | 'log'> {
@@ -36,7 +44,7 @@ export class NatsLink {
     const { type, cluster, identity, log, servers, nats, interruption } = node;
     const untilMono = clock.monoMs() + (nats?.connectWithinMs ?? 10_000);
     const inboxPrefix = subjectsOf(cluster).inbox(type, identity);
-    const settings = { ...nats, servers, identity, inboxPrefix };
+    const settings = { ...nats, servers, identity, inboxPrefix, meanwhile: meanwhile[type] };
     const connection = await NatsConnection.open(settings, { clock, chance, log }, interruption);
     const transport = new NatsTransport(connection);
     // What waits for an answer over it ends with it.

@@ -27,6 +27,8 @@ export interface NodePlace extends NodeSelf {
   openStores(request: StoreRequest): Promise<Stores>;
   /** To be called once the role has started: resolves when the others can reach what it listens to. */
   ready(): Promise<void>;
+  /** The node stops: from now on nobody who takes leave waits for another longer than until then. */
+  leaveBy(endMono: number): void;
   /** The way back, after the role has stopped. */
   leave(): Promise<void>;
 }

@@ -85,8 +85,25 @@ export async function startNode<Role extends Startable>(node: PlacedNode<Role>):
   }
 }
 
+/**
+ * Stops a role by `stop` and leaves its place. Of a server that does not answer, both take leave by the deadline; what lies in this
+ * process and its files is waited for.
+ */
+export async function stopNode<Role, Report>(
+  { role, ...node }: PlacedNode<Role>,
+  deadlineMs: number,
+  stop: (role: Role) => Promise<Report>,
+): Promise<Report> {
+  node.place.leaveBy(clock.monoMs() + deadlineMs);
+  try {
+    return await stop(role);
+  } finally {
+    await leaveNode(node);
+  }
+}
+
 /** After the role has stopped. */
-export async function leaveNode({ place, membership }: Omit<PlacedNode<unknown>, 'role'>): Promise<void> {
+async function leaveNode({ place, membership }: Omit<PlacedNode<unknown>, 'role'>): Promise<void> {
   try {
     await membership.leave();
   } finally {

@@ -3,21 +3,24 @@
  * then left again. One that cannot be used is told once and looked at again when it changes.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { LevelDbFailStore } from '../../adapters/leveldb/leveldb-fail-store.js';
+import { currentFileOf, hasLevel } from '../../adapters/leveldb/open-level.js';
 import { dataFileOf } from '../../adapters/lmdb/environment.js';
 import { LmdbFailStore } from '../../adapters/lmdb/lmdb-fail-store.js';
 import { DataPathOwner, ownerOf } from '../../adapters/lmdb/owner.js';
 import { Duty } from '../../cluster/duty.js';
 import { LtsError } from '../../errors.js';
 import type { FailStore } from '../../ports/fail-store.js';
+import type { Log } from '../../ports/log.js';
 import { clock, ids } from '../system-ports.js';
 import { type ReplayPlace, replayOf, topics } from './replays.js';
 import { endProcess } from './stores.js';
 
 export interface LeftOversPlace extends Omit<ReplayPlace, 'failStore'> {
   readonly dataPath: string;
-  /** The embedded application's FailStore may be taken, too: no such application can be running. */
-  readonly isEmbeddedGone: () => boolean;
+  /** This FailStore of an embedded application may be taken, too: no such application can be using it. */
+  readonly isEmbeddedGone: (folder: string) => boolean;
 }
 
 const everyMs = 30_000;
@@ -57,7 +60,9 @@ export class LeftOvers {
 
   private folders(): string[] {
     const parent = join(this.place.dataPath, 'failstore');
-    const isMine = (name: string) => /^[1-9]\d*$/.test(name) || (name === '0' && this.place.isEmbeddedGone());
+    const isMine = (name: string) =>
+      /^(leveldb-)?[1-9]\d*$/.test(name) ||
+      (/^(leveldb-)?0$/.test(name) && this.place.isEmbeddedGone(join(parent, name)));
     try {
       return readdirSync(parent)
         .filter(isMine)
@@ -70,6 +75,8 @@ export class LeftOvers {
 
   private async adopt(folder: string): Promise<void> {
     if (!this.place.transport.isUp() || this.done.get(folder) === changedAt(folder)) return;
+    // One that was never used must not ask for the library.
+    if (isLevelDb(folder) && !hasLevel(folder)) return;
     if (await ownerOf(folder, clock)) return;
     const owner = await take(folder);
     if (!owner) return;
@@ -81,7 +88,7 @@ export class LeftOvers {
   }
 
   private async send(folder: string): Promise<void> {
-    const failStore = new LmdbFailStore({ path: folder, onFatal: endProcess(this.place.log) });
+    const failStore = failStoreIn(folder, this.place.log);
     await failStore.open();
     let left = 0;
     try {
@@ -106,9 +113,18 @@ async function take(path: string): Promise<DataPathOwner | undefined> {
   }
 }
 
+/** By its name, whatever is chosen now: the setting may have been another one then. */
+const isLevelDb = (folder: string): boolean => basename(folder).startsWith('leveldb-');
+
+function failStoreIn(path: string, log: Log): FailStore {
+  const options = { path, onFatal: endProcess(log) };
+  return isLevelDb(path) ? new LevelDbFailStore(options) : new LmdbFailStore(options);
+}
+
 /** 0 where nothing was ever kept: an unused folder is at once done. */
 function changedAt(folder: string): number {
-  return statSync(dataFileOf(folder), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const file = isLevelDb(folder) ? currentFileOf(folder) : dataFileOf(folder);
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function countOf(failStore: FailStore): Promise<number> {

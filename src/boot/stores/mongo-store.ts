@@ -17,6 +17,7 @@ export interface MongoStorePlace {
   /** Clusters in one database have collections of their own. */
   readonly cluster: string;
   readonly mongo: MongoOptions;
+  readonly keeps: 'jobs' | 'logs';
   readonly log: Log;
 }
 
@@ -37,9 +38,9 @@ export class MongoStore {
   }
 
   /** Throws LTS_CONFIG_INVALID, LTS_STORE_FAILED. */
-  static async open({ cluster, mongo, log }: MongoStorePlace): Promise<MongoStore> {
+  static async open({ cluster, mongo, keeps, log }: MongoStorePlace): Promise<MongoStore> {
     const { addresses = addressesDefault, ...login } = mongo;
-    const options = { ...login, addresses, collectionPrefix: `${cluster}_` };
+    const options = { ...login, addresses, keeps, collectionPrefix: `${cluster}_` };
     const connection = await MongoConnection.open(options, { clock, chance, ids, log });
     const store = new MongoStore(connection, log);
     try {
@@ -63,6 +64,11 @@ export class MongoStore {
 
   logger(): JobLogger {
     return new MongoJobLogger(this.connection);
+  }
+
+  /** The server is away, which the log has told, and this error came of it. */
+  isOutage(error: unknown): boolean {
+    return this.connection.isOutage(error);
   }
 
   /** From now on `giveUp` is told, once, when the store is not any more what was opened. */

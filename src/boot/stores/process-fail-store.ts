@@ -1,6 +1,6 @@
 /**
- * What the nodes of one process of a cluster could not send: a folder of its own, `failstore/<n>`, the first from 1 on that no
- * living process owns. What a dead process left there comes with it.
+ * What the nodes of one process of a cluster could not send: a folder of its own, `failstore/<n>` or `failstore/leveldb-<n>`, the
+ * first from 1 on that no living process owns. What a dead process left there comes with it.
  */
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LtsError } from '../../errors.js';
@@ -29,7 +29,7 @@ export class ProcessFailStore {
   private static async take(key: string, place: StorePlace): Promise<ProcessFailStore> {
     if (place.choice.failStore === 'memory')
       return new ProcessFailStore(key, await openFailStore(place, ''), undefined);
-    const owner = await firstFree(place.path);
+    const owner = await firstFree(place);
     try {
       return new ProcessFailStore(key, await openFailStore({ ...place, path: owner.path }, owner.path), owner);
     } catch (error) {
@@ -49,14 +49,14 @@ export class ProcessFailStore {
   }
 }
 
-async function firstFree(dataPath: string): Promise<DataPathOwner> {
+async function firstFree(place: StorePlace): Promise<DataPathOwner> {
   for (let number = 1; number <= foldersMax; number++) {
     try {
-      return await DataPathOwner.take({ path: failStoreFolder(dataPath, number), clock, ids });
+      return await DataPathOwner.take({ path: failStoreFolder(place, number), clock, ids });
     } catch (error) {
       if (!LtsError.is(error, 'LTS_DATA_PATH_IN_USE')) throw error;
     }
   }
-  const text = `${foldersMax} processes keep a FailStore on the data path ${dataPath}, which is the bound. Give some of them another data path.`;
+  const text = `${foldersMax} processes keep a FailStore on the data path ${place.path}, which is the bound. Give some of them another data path.`;
   throw new LtsError('LTS_DATA_PATH_IN_USE', text);
 }

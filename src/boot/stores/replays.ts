@@ -34,9 +34,10 @@ export function replayOf(topic: FailTopic, place: ReplayPlace): Replay<never> {
 }
 
 function senderOf(topic: FailTopic, { transport, cluster }: ReplayPlace) {
-  const to = { subject: subjectsOf(cluster).tracker, deadlineMs: answerWithinMs };
+  const { tracker, runs } = subjectsOf(cluster);
+  const subject = topic === 'submissions' ? tracker : runs;
   const tell = <K extends MessageKind>(kind: K, body: BodyOf<K>): Promise<ReplyOf<K>> =>
-    ask(transport, to, { kind, body });
+    ask(transport, { subject, deadlineMs: answerWithinMs }, { kind, body });
   const senders = {
     results: async (reports: readonly RunReport[]): Promise<Refusals> => {
       await tell('ReportRuns', { session: '', slots: 0, reports });

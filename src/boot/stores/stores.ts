@@ -2,7 +2,8 @@
  * The stores of a data path, made by the names of their adapters.
  *
  *   <data-path>/owner...      who owns it           <data-path>/jobs/     jobs and their logs, one LMDB file
- *   <data-path>/failstore/<n>/  what could not be sent: 0 of an embedded application, from 1 on of a process of a cluster
+ *   <data-path>/failstore/<n>/  what could not be sent: 0 of an embedded application, from 1 on of a process of a cluster;
+ *   <data-path>/failstore/leveldb-<n>/  the same in LevelDB, so that each is found by its kind when the setting was changed
  */
 import { join } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../../adapters/lmdb/environment.js';
@@ -31,6 +32,10 @@ export interface Stores {
   readonly clock: Clock;
   /** Other processes may have it open, too. */
   readonly isShared: boolean;
+  /** All of it lies in this process and its files: no server is to be waited for. */
+  readonly isLocal: boolean;
+  /** A server of it is away, which the log has told, and this error came of it. */
+  readonly isOutage: (error: unknown) => boolean;
   /** Sessions found in them belong to a process that is gone. */
   readonly hasDeadSessions: boolean;
   /** Counts of the store's work; absent where no LMDB file is open. */
@@ -108,13 +113,13 @@ export class JobStores {
     }
   }
 
-  private async sharing({ giveUp }: StoreOpening): Promise<Pick<Stores, 'id' | 'leases' | 'clock' | 'isShared'>> {
+  private async sharing({ giveUp }: StoreOpening): Promise<Omit<OpenStores, 'queue' | 'logger' | 'environment'>> {
     const mongo = await this.mongo;
-    if (mongo && isShared(this.place.choice)) {
-      mongo.watchOver(giveUp);
-      return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true };
-    }
-    return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false };
+    const reach = { isLocal: mongo === undefined, isOutage: (error: unknown) => mongo?.isOutage(error) ?? false };
+    if (!mongo || !isShared(this.place.choice))
+      return { id: ids.random(), leases: new MemoryLeases(), clock, isShared: false, ...reach };
+    mongo.watchOver(giveUp);
+    return { id: mongo.id, leases: mongo.leases, clock: mongo.clock, isShared: true, ...reach };
   }
 
   private create<Port extends PortName>(port: Port, name: string, { mongo = {} }: StoreRequest) {
@@ -130,8 +135,9 @@ export class JobStores {
 
   /** Only who uses it loads the library. */
   private openMongo(mongo: MongoOptions): Promise<MongoStore> {
-    const { cluster, log } = this.place;
-    this.mongo ??= import('./mongo-store.js').then(({ MongoStore }) => MongoStore.open({ cluster, mongo, log }));
+    const { cluster, choice, log } = this.place;
+    const keeps = isShared(choice) ? 'jobs' : 'logs';
+    this.mongo ??= import('./mongo-store.js').then(({ MongoStore }) => MongoStore.open({ cluster, mongo, keeps, log }));
     return this.mongo;
   }
 
@@ -161,8 +167,11 @@ export class JobStores {
 }
 
 /** Where a data path keeps what could not be sent; `number` is 0 for an embedded application. */
-export const failStoreFolder = (dataPath: string, number: number | string): string =>
-  join(dataPath, 'failstore', String(number));
+export const failStoreFolder = ({ path, choice }: Pick<StorePlace, 'path' | 'choice'>, number: number): string =>
+  join(path, 'failstore', choice.failStore === 'leveldb' ? `leveldb-${number}` : String(number));
+
+/** What dead processes left in such files is sent by the next one. */
+export const isFileStore = ({ failStore }: StoreChoice): boolean => failStore === 'lmdb' || failStore === 'leveldb';
 
 /** The FailStore in a folder that is this process's alone, opened. */
 export async function openFailStore(place: StorePlace, folder: string): Promise<FailStore> {

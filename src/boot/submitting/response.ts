@@ -1,5 +1,5 @@
 /** Response: LTS's answer to a submit, and the error that says the same to those who prefer throws. */
-import { type ErrorCode, LtsError } from '../../errors.js';
+import { type ErrorCode, errorTable, LtsError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { abortedBeforeText, type SubmitOutcome } from '../../job-client/submit.js';
 
@@ -15,14 +15,14 @@ export interface Response extends Omit<SubmitOutcome, 'jobId'> {
 const none: readonly Job[] = [];
 const standing: ReadonlySet<SubmitOutcome['code']> = new Set(['accepted', 'duplicate', 'replaced', 'stored-locally']);
 
-export function responseOf(job: Job, { code, jobId, msg }: SubmitOutcome): Response {
+export function responseOf(job: Job, { code, jobId, msg, errorCode }: SubmitOutcome): Response {
   const success = standing.has(code);
-  return { success, code, msg, jobId, taskId: readField(job, 'taskId'), failedJobs: success ? none : [job] };
+  return { success, code, msg, errorCode, jobId, taskId: readField(job, 'taskId'), failedJobs: success ? none : [job] };
 }
 
 /** The answer to a job that was found wrong before anything was sent. */
-export const rejectedResponse = (job: Job, msg: string): Response =>
-  responseOf(job, { code: 'rejected', jobId: readField(job, 'jobId') ?? '', msg });
+export const rejectedResponse = (job: Job, { message, code }: LtsError): Response =>
+  responseOf(job, { code: 'rejected', jobId: readField(job, 'jobId') ?? '', msg: message, errorCode: code });
 
 /** Jobs are the user's objects, and their getters may throw: an answer is given all the same. */
 export function readField<Name extends keyof Job>(job: Job, name: Name): Job[Name] {
@@ -40,6 +40,12 @@ const codes: Readonly<Partial<Record<Response['code'], ErrorCode>>> = {
   unknown: 'LTS_TIMEOUT',
 };
 
+/** Undefined for a job that stands. A code that only a later release knows is LTS_JOB_INVALID here. */
+export function errorCodeOf({ code, errorCode }: Pick<SubmitOutcome, 'code' | 'errorCode'>): ErrorCode | undefined {
+  const isKnown = code === 'rejected' && errorCode !== undefined && Object.hasOwn(errorTable, errorCode);
+  return isKnown ? (errorCode as ErrorCode) : codes[code];
+}
+
 /** Undefined for a job that stands. `signal` is the one that the submit was given. */
 export function failureOf(job: Job, response: Response, signal?: AbortSignal): LtsError | undefined {
   if (response.success) return undefined;
@@ -55,6 +61,6 @@ export function failureOf(job: Job, response: Response, signal?: AbortSignal): L
   ];
   const name = ['Job', ...parts.filter(Boolean)].join(' ');
   const isAborted = signal?.aborted && (code === 'unknown' || msg === abortedBeforeText);
-  const errorCode = isAborted ? 'LTS_ABORTED' : (codes[code] ?? 'LTS_INTERNAL');
+  const errorCode = isAborted ? 'LTS_ABORTED' : (errorCodeOf(response) ?? 'LTS_INTERNAL');
   return new LtsError(errorCode, `${name} was not submitted, ${code}: ${msg ?? 'no reason was given.'}`);
 }

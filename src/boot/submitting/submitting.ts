@@ -65,7 +65,7 @@ export class Submitting {
   }
 
   private async send({ job, signal }: Draft, checked: Job | LtsError): Promise<Submitted> {
-    if (LtsError.is(checked)) return { response: rejectedResponse(job, checked.message), failure: checked };
+    if (LtsError.is(checked)) return { response: rejectedResponse(job, checked), failure: checked };
     const response = await this.parts.send(checked, { signal });
     return { response, failure: failureOf(checked, response, signal) };
   }

@@ -1,6 +1,7 @@
 /** `lts submit`: one job from the command line, and its result if it is waited for. */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { errorCodeOf } from '../../boot/submitting/response.js';
 import { LtsError } from '../../errors.js';
 import type { Backoff, Job, JobRecord, MisfirePolicy } from '../../job/job.js';
 import type { SubmitOutcome } from '../../job-client/submit.js';
@@ -76,7 +77,7 @@ async function submit(processor: string | undefined, { options, out }: Call<Subm
   const job = await jobOf(processor, options);
   return withTracker({ options, out, need: 'change' }, async (jobs) => {
     const outcome = await jobs.client.submit(job);
-    const refusal = refusals[outcome.code];
+    const refusal = errorCodeOf(outcome);
     if (refusal !== undefined) throw new LtsError(refusal, outcome.msg ?? `The job was answered ${outcome.code}.`);
     if (options.wait) return waitFor(outcome, jobs, { options, out });
     const { taskId, nodeGroup = 'lts' } = job;
@@ -84,14 +85,6 @@ async function submit(processor: string | undefined, { options, out }: Call<Subm
     return exitCodes.done;
   });
 }
-
-/** Answers that leave no job behind. */
-const refusals: Partial<Record<SubmitOutcome['code'], LtsError['code']>> = {
-  rejected: 'LTS_JOB_INVALID',
-  busy: 'LTS_BUSY',
-  'no-tracker': 'LTS_NO_TRACKER',
-  unknown: 'LTS_TIMEOUT',
-};
 
 const textOf = ({ code, jobId, msg }: SubmitOutcome, out: Output): string =>
   out.isQuiet ? jobId : `${code} ${jobId}${msg ? `  ${msg}` : ''}`;

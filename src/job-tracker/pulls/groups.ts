@@ -1,4 +1,5 @@
 /** What the tracker remembers of a node group: its open pulls, and hints about what waits for it in the store. */
+import { isSuspect, type JobRecord } from '../../job/job.js';
 import type { ClaimRequest } from '../../ports/job-queue.js';
 import type { Session } from '../sessions/session.js';
 import type { Pull } from './pulls.js';
@@ -38,6 +39,29 @@ export class Group {
     if (session.comparesAgainMono !== undefined) return 'none';
     if (this.maybeAlone && session.held === 0 && session.claimsUnderWay === 0) return 'alone';
     return this.maybeBeside && session.suspects.size === 0 && session.seeks === 'none' ? 'one' : 'none';
+  }
+
+  /** A due job was left waiting. */
+  arrived(record: JobRecord): void {
+    this.arrivals++;
+    if (!isSuspect(record)) this.unseen++;
+    else if (record.status.isAlone) this.maybeAlone = true;
+    else this.maybeBeside = true;
+  }
+
+  /** Another tracker left due jobs waiting; suspects may be among them. */
+  arrivedUnknown(count: number): void {
+    this.arrivals += count;
+    this.unseen += count;
+    this.maybeBeside = true;
+    this.maybeAlone = true;
+  }
+
+  /** The earliest of those that waited for their time: how many came with it is not known. */
+  becameDue(): void {
+    this.nextDueAt = Number.POSITIVE_INFINITY;
+    this.arrivals++;
+    this.forget();
   }
 
   /** Others may have left what no look here has seen. */

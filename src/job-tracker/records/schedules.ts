@@ -5,7 +5,8 @@
  *   settle the instance, storing the slot that follows  ->  insert that slot's instance  ->  advance the schedule
  *
  * Whoever finds a schedule between two of these steps (settle, sweep, a repeated report) goes on from there with the stored
- * slot, so that no two ever compute different ones.
+ * slot, so that no two ever compute different ones. Instances that do not run are cancelled, suspended, resumed and replaced with
+ * their schedule; where that was interrupted between the two, the sweep brings them in line with the schedule as it is.
  */
 import { ended } from '../../job/ending.js';
 import type { JobRecord, JobState, Slot } from '../../job/job.js';
@@ -67,13 +68,10 @@ export class Schedules {
 
   /**
    * After a schedule was made, changed or resumed. One that relies on the previous cycle comes to its rest: an open instance for
-   * its current slot. Of independent slots, which are fired by time, only what waits of an older rule is withdrawn.
+   * its current slot. Independent slots are fired by time; those that exist are brought in line.
    */
   async open(schedule: JobRecord): Promise<void> {
-    if (!schedule.body.rule?.relyOnPrevCycle) {
-      await this.withdrawAll(schedule.status.heldBy ?? []);
-      return;
-    }
+    if (!schedule.body.rule?.relyOnPrevCycle) return this.alignAll(schedule);
     let current: JobRecord | undefined = schedule;
     for (let step = 0; step < stepsMax && current; step++) {
       const { state, slot } = current.status;
@@ -82,31 +80,54 @@ export class Schedules {
       const [outcome] = await this.writes.add([instanceOf(current, slot, slot.at)]);
       if (!outcome) return;
       if (outcome.kind === 'added') return this.confirm(current, outcome.record);
-      if (outcome.record.status.state === 'suspended') return this.wake(outcome.record.jobId);
+      if (outcome.record.status.state === 'suspended') return this.align(outcome.record);
       if (!isEnded(outcome.record.status.state)) return;
       current = await this.advance(current, outcome.record);
     }
   }
 
-  async wakeAll(jobIds: readonly string[]): Promise<void> {
-    await Promise.all(jobIds.map((jobId) => this.wake(jobId)));
+  /** Brings all instances of a schedule that do not run in line with it. */
+  async alignAll(schedule: JobRecord): Promise<void> {
+    const found = await this.parts.ports.queue.get(instanceIdsOf(schedule));
+    const now = this.parts.ports.clock.wallMs();
+    const instances = found.filter((instance) => instance !== undefined);
+    const off = instances.filter((instance) => aligned(instance, schedule, now));
+    await Promise.all(off.map((instance) => this.align(instance)));
   }
 
-  /** A suspend that was interrupted before it reached the schedule. */
-  private async wake(jobId: string): Promise<void> {
-    await this.writes.change(jobId, (record) =>
-      record.status.state === 'suspended' ? withStatus(record, { state: 'waiting' }) : undefined,
+  /**
+   * Brings one instance in line with its schedule, where a suspend, a resume or a change was interrupted between the two; again if
+   * the schedule has changed meanwhile, until nothing is left to do.
+   */
+  async align({ jobId, body: { origin } }: JobRecord): Promise<void> {
+    if (!origin) return;
+    let isChanged = true;
+    for (let step = 0; step < stepsMax && isChanged; step++) {
+      const [schedule] = await this.parts.ports.queue.get([origin.scheduleId]);
+      isChanged = false;
+      await this.writes.change(jobId, (instance) => {
+        const after = aligned(instance, schedule, this.parts.ports.clock.wallMs());
+        isChanged = after !== undefined;
+        return after;
+      });
+    }
+  }
+
+  /** What waits is suspended, whatever its schedule is; what runs, runs on. */
+  async suspendAll(jobIds: readonly string[]): Promise<void> {
+    await Promise.all(
+      jobIds.map((jobId) =>
+        this.writes.change(jobId, (record) =>
+          record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined,
+        ),
+      ),
     );
   }
 
   /** Ends an instance that is not running; a running one is left to end by itself. */
   async withdraw(jobId: string): Promise<JobRecord | undefined> {
     const now = this.parts.ports.clock.wallMs();
-    return this.writes.change(jobId, (record) =>
-      record.status.state === 'waiting' || record.status.state === 'suspended'
-        ? ended(record, { state: 'cancelled', now, message: 'its schedule was cancelled, suspended or changed' })
-        : undefined,
-    );
+    return this.writes.change(jobId, (record) => (isIdle(record) ? withdrawn(record, now) : undefined));
   }
 
   /** Stores a slot's instance; the same slot again changes nothing. */
@@ -141,9 +162,10 @@ export class Schedules {
     return [...(await this.stillOpen(heldBy)), instanceId(schedule.jobId, generation, slot.id)];
   }
 
+  /** Of those that ended, what may have followed them: nobody may have noted it yet. */
   private async stillOpen(jobIds: readonly string[]): Promise<string[]> {
-    const records = await this.parts.ports.queue.get(jobIds);
-    return jobIds.filter((_, i) => records[i] && !isEnded(records[i].status.state));
+    const records = (await this.parts.ports.queue.get(jobIds)).filter((record) => record !== undefined);
+    return records.flatMap((record) => (isEnded(record.status.state) ? successorOf(record) : [record.jobId]));
   }
 
   /**
@@ -212,6 +234,32 @@ export async function* pagesOf(
     cursor = page.cursor;
   } while (cursor !== undefined);
 }
+
+/** The instances that a schedule knows of: of its current slot, whether it was inserted or not, and earlier ones that may be open. */
+export const instanceIdsOf = ({ jobId, status: { slot, generation = 1, heldBy = [] } }: JobRecord): string[] =>
+  slot ? [instanceId(jobId, generation, slot.id), ...heldBy] : [...heldBy];
+
+const isIdle = ({ status: { state } }: JobRecord): boolean => state === 'waiting' || state === 'suspended';
+
+const withdrawn = (instance: JobRecord, now: number): JobRecord =>
+  ended(instance, { state: 'cancelled', now, message: 'its schedule was cancelled, suspended or changed' });
+
+/**
+ * An instance that does not run as its schedule wants it; undefined if it is so. One that waits for a retry was executing when its
+ * schedule was suspended: it runs on. The last instances of a schedule that is over go on, too.
+ */
+function aligned(instance: JobRecord, schedule: JobRecord | undefined, now: number): JobRecord | undefined {
+  if (!isIdle(instance)) return undefined;
+  const { state, attempt } = instance.status;
+  if (schedule && isLeftBehind(instance, schedule)) return withdrawn(instance, now);
+  if (schedule?.status.state === 'suspended')
+    return state === 'waiting' && attempt === 0 ? withStatus(instance, { state: 'suspended' }) : undefined;
+  return state === 'suspended' ? withStatus(instance, { state: 'waiting' }) : undefined;
+}
+
+/** Its schedule was cancelled, or has another rule by now, or is a one-shot job. */
+const isLeftBehind = ({ body: { origin } }: JobRecord, { body, status }: JobRecord): boolean =>
+  status.state === 'cancelled' || body.rule === undefined || origin?.generation !== status.generation;
 
 /** The instance of the schedule's current slot is the one whose end makes the schedule go on. */
 function isCurrent(schedule: JobRecord, jobId: string): boolean {

@@ -4,6 +4,7 @@ import type { JobRecord } from '../../job/job.js';
 import { isEnded } from '../../job/job.js';
 import { type JobLogLine, type LogLevel, shownRun } from '../../job/log-line.js';
 import { Batcher } from '../../kit/batcher.js';
+import { textOf } from '../../kit/shown.js';
 import type { Change } from '../../ports/job-queue.js';
 import type { TrackerPorts } from '../tracker-ports.js';
 
@@ -44,7 +45,7 @@ export class TrackerLog {
     const line = { ...happening, seq: ++this.seq, at: this.ports.clock.wallMs() };
     this.batcher.add(line).catch((error) => {
       if (this.dropped++ % 1000 === 0)
-        this.ports.log.warn({ dropped: this.dropped, error }, 'lines of the job log were dropped');
+        this.ports.log.warn({ dropped: this.dropped, reason: textOf(error) }, 'lines of the job log were dropped');
     });
   }
 

@@ -17,7 +17,7 @@ import { isEnded, isSchedule, withStatus } from '../../job/job.js';
 import { firstSlot, instanceId, type NextSlot, slotAfter } from '../../job/schedule.js';
 import { checkInstant, checkName, checkWhole } from '../../job/validate.js';
 import type { BodyOf, ControlAnswer, JobEdit, JobKey } from '../../protocol/messages.js';
-import type { Schedules } from '../records/schedules.js';
+import { instanceIdsOf, type Schedules } from '../records/schedules.js';
 import { checkParamsSize, ruleOf } from '../records/submitted.js';
 import type { TrackerLog } from '../records/tracker-log.js';
 import type { JobWrites } from '../records/writes.js';
@@ -99,8 +99,7 @@ export class Control {
         ? this.resumed(record, await this.instancesOf(record))
         : withStatus(record, { state: 'waiting' });
     });
-    if (job.body.rule?.relyOnPrevCycle === false) await this.own.schedules.wakeAll(job.status.heldBy ?? []);
-    else if (isSchedule(job)) await this.own.schedules.open(job);
+    if (isSchedule(job)) await this.own.schedules.open(job);
     return { job, receipt: 'done' };
   }
 
@@ -175,21 +174,21 @@ export class Control {
     }
   }
 
-  /** Before and after, as with cancel; the sweep wakes one whose schedule goes on after all. */
+  /** Before and after, as with cancel; the sweep mends what is interrupted in between. */
   private async suspendInstances(job: JobRecord): Promise<void> {
-    const jobIds = isSchedule(job) ? instanceIdsOf(job) : [];
-    const suspended = (record: JobRecord) =>
-      record.status.state === 'waiting' ? withStatus(record, { state: 'suspended' }) : undefined;
-    await Promise.all(jobIds.map((jobId) => this.own.writes.change(jobId, suspended)));
+    if (isSchedule(job)) await this.own.schedules.suspendAll(instanceIdsOf(job));
   }
 
   /** A new generation from the next slot on; a slot that was waiting when it was suspended has not been used up. */
   private resumed(schedule: JobRecord, { instance, heldBy }: Instances): JobRecord {
-    const { next, skipped } = this.slotFrom(schedule, instance);
+    const { slot } = schedule.status;
+    const isIndependent = schedule.body.rule?.relyOnPrevCycle === false;
+    // A slot whose instance was inserted and not yet noted is advanced from, as after any crash between the two.
+    const isFired = isIndependent && instance !== undefined && slot !== undefined;
+    const { next, skipped } = isFired ? { next: slot, skipped: 0 } : this.slotFrom(schedule, instance);
     if (!next) return ended(schedule, { state: 'succeeded', now: this.now() });
     const total = (schedule.status.skipped ?? 0) + skipped;
     // Independent slots that were due before the suspend go on beside those to come: nothing of them is replaced.
-    const isIndependent = schedule.body.rule?.relyOnPrevCycle === false;
     const going = isIndependent ? { slot: next, dueAt: next.at } : nextGeneration(schedule, next, heldBy);
     return withStatus(schedule, { state: 'waiting', skipped: total, ...going });
   }
@@ -265,11 +264,6 @@ function nextGeneration({ body, status }: JobRecord, slot: Slot, heldBy: readonl
     dueAt: body.rule?.relyOnPrevCycle ? undefined : slot.at,
   };
 }
-
-const instanceIdsOf = (schedule: JobRecord): string[] => [
-  currentInstanceOf(schedule),
-  ...(schedule.status.heldBy ?? []),
-];
 
 /** Its last instances go on: nobody cancelled it. */
 const isEndedByItself = ({ status }: JobRecord): boolean => isEnded(status.state) && status.state !== 'cancelled';

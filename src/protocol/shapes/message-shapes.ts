@@ -61,6 +61,7 @@ export const messageShapes = {
           code: oneOf('accepted', 'duplicate', 'replaced', 'rejected', 'busy'),
           jobId: text(),
           msg: optional(text()),
+          errorCode: optional(text()),
         }),
       ),
     }),

@@ -29,6 +29,10 @@ describe('an error of the driver', () => {
   it.each([
     ['a lost connection', network],
     ['a lost connection in a bulk write', bulkError(network)],
+    [
+      'a socket that broke while the driver wrote to it',
+      Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET' }),
+    ],
     ['an election', new MongoServerError({ message: 'not primary', code: 10107 })],
     ['an election in a bulk write', bulkError(new MongoServerError({ message: 'not primary', code: 10107 }))],
     ['a shutdown', new MongoServerError({ message: 'interrupted', code: 11600 })],

@@ -30,6 +30,7 @@ function aWorld() {
     failStore: new MemoryFailStore(),
     openStores: () => Promise.reject(new Error('not asked')),
     ready: async () => {},
+    leaveBy: () => {},
     leave: async () => void leaves.push('left'),
   };
   const startTracker = async (identity: string, startedAt: number) => {

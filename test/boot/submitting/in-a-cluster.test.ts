@@ -53,12 +53,16 @@ describe('typed', () => {
     expect(await replaced.result()).toBe(10);
   });
 
-  it('what the tracker or the client finds wrong with the job is thrown, naming the field', async () => {
+  it.each([
+    ['LTS_JOB_INVALID', { priority: 1.5 }, 'priority: 1.5'],
+    ['LTS_CRON_INVALID', { cron: 'soon' }, "'soon'"],
+    ['LTS_DURATION_INVALID', { delay: 'soon' }, 'delay: "soon"'],
+  ])('what is wrong with the job is thrown as %s, naming the field', async (code, options, text) => {
     const { cluster } = await aCluster();
     await using _ = cluster;
-    await expect(cluster.jobClient.submit(Numbers, 'twice', { n: 1 }, { priority: 1.5 })).rejects.toMatchObject({
-      code: 'LTS_JOB_INVALID',
-      message: expect.stringContaining('priority: 1.5'),
+    await expect(cluster.jobClient.submit(Numbers, 'twice', { n: 1 }, options)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(text),
     });
   });
 

@@ -146,6 +146,25 @@ describe('every answer', () => {
     );
   });
 
+  it.each([
+    ['LTS_CRON_INVALID', 'LTS_CRON_INVALID'],
+    ['LTS_PAYLOAD_TOO_LARGE', 'LTS_PAYLOAD_TOO_LARGE'],
+    ['LTS_OF_A_LATER_RELEASE', 'LTS_JOB_INVALID'],
+    ['toString', 'LTS_JOB_INVALID'],
+  ])('rejected for %s throws %s', async (answered, thrown) => {
+    const { client } = playedClient({ answer: () => ({ code: 'rejected', msg: 'why.', errorCode: answered }) });
+    expect((await failureOf(client.submit(Orders, 'plain', { n: 1 }))).code).toBe(thrown);
+  });
+
+  it.each<[string, object]>([
+    ['LTS_PARAMS_INVALID', { processor: 'typed', params: { n: 'x' } }],
+    ['LTS_PAYLOAD_INVALID', { processor: 'typed', params: { n: 1n } }],
+  ])('a Response says %s, too', async (errorCode, job) => {
+    const contract = defineJob('typed', { params: z.object({ n: z.number() }) });
+    const { client } = playedClient({ options: { contractOf: () => contract } });
+    expect(await client.submitJob(job)).toMatchObject({ code: 'rejected', errorCode });
+  });
+
   it.each<SubmitOutcome['code']>(['accepted', 'replaced', 'duplicate', 'stored-locally'])(
     '%s gives a handle',
     async (code) => {

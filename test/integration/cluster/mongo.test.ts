@@ -189,8 +189,42 @@ describe.skipIf(missing)(`a cluster on MongoDB${missing ? ` (${missing})` : ''}`
     await until(() => isLooking);
     const began = performance.now();
     await tracker.stop(300);
-    expect(performance.now() - began).toBeLessThan(4_000);
+    expect(performance.now() - began).toBeLessThan(2_000);
     expect((await late).code).toBe('stored-locally');
+  });
+
+  it('while MongoDB was away every duty of a tracker said so again and again, nobody what to do', {
+    timeout: 60_000,
+  }, async () => {
+    const { node } = aCluster();
+    const proxy = new FlakyProxy(mongo.host);
+    await proxy.start();
+    atEnd(() => proxy.stop());
+    const database = `lts_${node().clusterName}`;
+    await started(new JobTracker({ ...node(), jobQueue: 'mongo', mongo: { addresses: proxy.url, database } }));
+    const client = await started(new JobClient({ ...node(), log: { ...log, info() {}, warn() {} } }));
+    await client.submitJob({ cron: '* * * * * ?', taskId: 'tick' });
+    lines = [];
+    proxy.rule(() => 'lost');
+    // What fails is repeated for 10 s before it is told.
+    await new Promise((resolve) => setTimeout(resolve, 14_000));
+    const away = lines.map(({ text }) => text);
+    proxy.rule();
+    await until(() => lines.some(({ text }) => / answers again$/.test(text)));
+    expect(away).toEqual([
+      expect.stringMatching(/^MongoDB at mongodb:\/\/127\.0\.0\.1:\d+.* does not answer \(.*FailStore.*Start it/),
+    ]);
+    expect(lines.length).toBe(2);
+  });
+
+  it('with only the job log in MongoDB the log said that the jobs were kept there', async () => {
+    const { node } = aCluster();
+    const shown = { addresses: mongo.url, database: `lts_${node().clusterName}` };
+    await started(new JobTracker({ ...node(), jobLogger: 'mongo', mongo: shown }));
+    const told = lines.map(({ text }) => text).filter((text) => /MongoDB/.test(text));
+    expect(told).toEqual([
+      'MongoDB keeps the logs of jobs only; the jobs themselves lie where job.queue says, and run on while it is down',
+    ]);
   });
 
   it('is refused where there is no MongoDB, saying where it looked', async () => {

@@ -1,14 +1,22 @@
 /** A cluster at a NATS that knows one user per role, as the example configuration makes it; and the command line there. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NatsLink } from '../../../src/boot/places/nats-link.js';
+import type { LtsError } from '../../../src/errors.js';
 import { JobClient, JobTracker, LtsApplication, TaskTracker } from '../../../src/index.js';
+import type { NodeType } from '../../../src/ports/registry.js';
+import type { MessageKind } from '../../../src/protocol/messages.js';
+import { subjectsOf } from '../../../src/protocol/subjects.js';
 import { lts } from '../../cli/in-process.js';
 import { aFolder, atEnd, cleanUp, started } from '../../helpers/cleanups.js';
+import { sampleBodies } from '../../protocol/sample-bodies.js';
 import { exampleConfig, NatsServer, natsMissing } from '../../servers/nats-server.js';
 
 const missing = natsMissing();
 const password = 's3cret';
+const subjects = subjectsOf('demo');
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 let server: NatsServer;
 
@@ -18,6 +26,47 @@ const node = (user: string) => ({
   nats: { user, password },
   dataPath: aFolder(),
   log,
+});
+
+/** As deploy/README.md says it: the node's identity in the place of the `*` that stands for it. */
+const ofOneNode = (type: NodeType, identity: string): [string, string][] => [
+  [`lts.demo.inbox.${type}.*.>`, `lts.demo.inbox.${type}.${identity}.>`],
+  [
+    `"lts.demo.feedback.*", "lts.demo.life.${type}.*.*"`,
+    `"lts.demo.feedback.*", "lts.demo.life.${type}.${identity}.*"`,
+  ],
+  [
+    `"lts.demo.session.*.*", "lts.demo.life.${type}.*.*"`,
+    `"lts.demo.session.${identity}.*", "lts.demo.life.${type}.${identity}.*"`,
+  ],
+  [`$KV.lts-demo.node.${type}.*`, `$KV.lts-demo.node.${type}.${identity}`],
+];
+
+describe.skipIf(missing)(`one user per node${missing ? ` (${missing})` : ''}`, () => {
+  afterEach(cleanUp);
+
+  it('each works under its identity, and can neither take another one nor listen to others of its role', async () => {
+    const narrowed = [...ofOneNode('JOB_CLIENT', 'c1'), ...ofOneNode('TASK_TRACKER', 'w1')];
+    const config = narrowed.reduce((text, [from, to]) => text.replace(from, to), exampleConfig(password));
+    server = await NatsServer.start({ config });
+    atEnd(() => server.stop());
+    await started(new JobTracker(node('job-tracker')));
+    await started(new TaskTracker({ ...node('task-tracker'), identity: 'w1', jobRunner: () => 'by w1' }));
+    const client = await started(new JobClient({ ...node('job-client'), identity: 'c1', jobCompletedHandler() {} }));
+    const { jobId } = await client.submitJob({});
+    expect(await client.result(jobId)).toBe('by w1');
+    const other = new TaskTracker({ ...node('task-tracker'), identity: 'w2', jobRunner: () => 1 });
+    await expect(other.start()).rejects.toMatchObject({ code: 'LTS_NOT_PERMITTED' });
+    const raw = await connect({ servers: server.url, user: 'task-tracker', pass: password });
+    const refused: string[] = [];
+    void (async () => {
+      for await (const { data } of raw.status()) refused.push(String(data));
+    })();
+    for (const subject of ['lts.demo.inbox.TASK_TRACKER.>', 'lts.demo.session.*.*'])
+      raw.subscribe(subject, { callback: () => {} });
+    await expect.poll(() => refused.length).toBe(2);
+    await raw.close();
+  });
 });
 
 describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, () => {
@@ -42,6 +91,33 @@ describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, (
     await expect(wrong.start()).rejects.toMatchObject({ code: expect.stringMatching(/LTS_NOT_PERMITTED|LTS_TIMEOUT/) });
     const unknown = new TaskTracker({ ...node('nobody'), jobRunner: () => 1 });
     await expect(unknown.start()).rejects.toMatchObject({ code: 'LTS_CONNECT_FAILED' });
+  });
+
+  it('a client cannot take or report jobs, a worker cannot submit or cancel, whatever subject they ask at', async () => {
+    await started(new JobTracker(node('job-tracker')));
+    const refusals = async (type: NodeType, user: string, kinds: readonly MessageKind[]) => {
+      const nats = { user, password };
+      const link = await NatsLink.open({ type, cluster: 'demo', identity: 'spy', log, servers: [server.url], nats });
+      const asked = kinds.flatMap((kind) =>
+        [subjects.tracker, subjects.runs].map((subject) =>
+          link.transport.request(subject, { kind, body: sampleBodies[kind][0] }, { deadlineMs: 5_000 }).then(
+            () => `${kind} at ${subject} is answered`,
+            ({ code }: LtsError) => code,
+          ),
+        ),
+      );
+      const codes = await Promise.all(asked);
+      await link.close();
+      return codes;
+    };
+    const ofWorkers = ['StartSession', 'RenewSession', 'EndSession', 'PullJobs', 'ReportRuns', 'AppendLog'] as const;
+    const ofClients = ['SubmitJobs', 'CancelJob', 'GetJob', 'ListJobs', 'ReadLog', 'EditJob', 'JobsTold'] as const;
+    expect(new Set(await refusals('JOB_CLIENT', 'job-client', ofWorkers))).toEqual(
+      new Set(['LTS_MESSAGE_INVALID', 'LTS_NOT_PERMITTED']),
+    );
+    expect(new Set(await refusals('TASK_TRACKER', 'task-tracker', ofClients))).toEqual(
+      new Set(['LTS_MESSAGE_INVALID', 'LTS_NOT_PERMITTED']),
+    );
   });
 
   describe('an application of all three roles, with one file', () => {

@@ -198,6 +198,21 @@ describe.skipIf(missing)(`a connection to nats-server${missing ? ` (${missing})`
       );
     });
 
+    it('is told once, with its address and what to do, and once when it is back', async () => {
+      const server = await serve();
+      await nodes.start(server.url, { meanwhile: 'Runs go on' });
+      const told = () =>
+        nodes.lines.filter(({ level }) => level !== 'debug').map(({ level, text }) => `${level} ${text}`);
+      await server.kill();
+      await eventually(() => told().length > 0);
+      await server.run();
+      await eventually(() => told().length > 1);
+      expect(told()).toEqual([
+        `warn NATS at ${server.url} is away; it is redialled all the time. Runs go on. Start nats-server there, or mend the network to it`,
+        'info connected to NATS again',
+      ]);
+    });
+
     it('keeps what was under way: its answer may come after the reconnect', async () => {
       const server = await serve();
       const asker = await nodes.start(server.url);

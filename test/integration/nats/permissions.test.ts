@@ -16,16 +16,20 @@ const password = 's3cret';
 
 const own = (one: NodeType) => types.map((type) => (type === one ? 'yes' : 'no'));
 const [client, worker, tracker] = [own('JOB_CLIENT'), own('TASK_TRACKER'), own('JOB_TRACKER')];
-const all = ['yes', 'yes', 'yes'];
+const ofTwo = (...two: NodeType[]) => types.map((type) => (two.includes(type) ? 'yes' : 'no'));
 const none = ['no', 'no', 'no'];
 /** Subject, then whether JobClient, TaskTracker and JobTracker may publish there, and may subscribe. */
 const matrix: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-  [subjects.tracker, all, tracker],
-  [subjects.trackerOf('tracker-1'), all, tracker],
+  [subjects.tracker, ofTwo('JOB_CLIENT', 'JOB_TRACKER'), tracker],
+  [subjects.trackerOf('tracker-1'), ofTwo('JOB_CLIENT', 'JOB_TRACKER'), tracker],
+  [subjects.runs, ofTwo('TASK_TRACKER', 'JOB_TRACKER'), tracker],
+  [subjects.runsOf('tracker-1'), ofTwo('TASK_TRACKER', 'JOB_TRACKER'), tracker],
   [subjects.hints, tracker, tracker],
   [subjects.session('worker-1-0af'), tracker, worker],
   [subjects.feedback('web'), tracker, client],
-  [subjects.life('0af'), all, all],
+  [subjects.life('JOB_CLIENT', 'a', '0af'), client, client],
+  [subjects.life('TASK_TRACKER', 'a', '0af'), worker, worker],
+  [subjects.life('JOB_TRACKER', 'a', '0af'), tracker, tracker],
   [`${subjects.inbox('JOB_CLIENT', 'a')}.x.1`, none, client],
   [`${subjects.inbox('TASK_TRACKER', 'a')}.x.1`, none, worker],
   [`${subjects.inbox('JOB_TRACKER', 'a')}.x.1`, none, tracker],
@@ -108,14 +112,15 @@ for (const version of ['newest', 'oldest'] as const satisfies NatsVersion[]) {
         await start('TASK_TRACKER'),
         await start('JOB_TRACKER'),
       ];
-      tracking.transport.subscribe(subjects.tracker, async () => 'from the tracker', { queue: 'tracker' });
+      for (const subject of [subjects.tracker, subjects.runs])
+        tracking.transport.subscribe(subject, async () => 'from the tracker', { queue: 'tracker' });
       working.transport.subscribe(subjects.session('w-1'), async () => 'from the worker');
       asking.transport.subscribe(subjects.feedback('web'), async () => 'from the client', { queue: 'feedback' });
       for (const { transport } of [asking, working, tracking]) await transport.ready();
       const ask = { kind: 'ask', body: null };
       const within = { deadlineMs: 5_000 };
       expect(await asking.transport.request(subjects.tracker, ask, within)).toBe('from the tracker');
-      expect(await working.transport.request(subjects.tracker, ask, within)).toBe('from the tracker');
+      expect(await working.transport.request(subjects.runs, ask, within)).toBe('from the tracker');
       expect(await tracking.transport.request(subjects.session('w-1'), ask, within)).toBe('from the worker');
       expect(await tracking.transport.request(subjects.feedback('web'), ask, within)).toBe('from the client');
 
@@ -143,7 +148,7 @@ for (const version of ['newest', 'oldest'] as const satisfies NatsVersion[]) {
       node.transport.subscribe(subjects.session('w-1'), async () => 'stolen');
       await expect(node.transport.ready()).rejects.toMatchObject({
         code: 'LTS_NOT_PERMITTED',
-        message: expect.stringMatching(/job-client-1 to subscribe to lts.demo.session.w-1/),
+        message: expect.stringMatching(/job-client-1 to subscribe to lts.demo.session.w.1/),
       });
       const asked = node.transport.request(
         subjects.session('w-1'),
@@ -152,7 +157,7 @@ for (const version of ['newest', 'oldest'] as const satisfies NatsVersion[]) {
       );
       await expect(asked).rejects.toMatchObject({
         code: 'LTS_NOT_PERMITTED',
-        message: expect.stringMatching(/publish to lts.demo.session.w-1/),
+        message: expect.stringMatching(/publish to lts.demo.session.w.1/),
       });
     });
 

@@ -1,4 +1,6 @@
 /** A node that joined here: its entry and its candidacy, kept alive by one loop until it leaves. */
+import { LtsError } from '../../../errors.js';
+import { Outage } from '../../../kit/outage.js';
 import type { NodeInfo } from '../../../ports/registry.js';
 import { inTime } from '../in-time.js';
 import type { NatsConnection } from '../nats-connection.js';
@@ -12,8 +14,6 @@ export interface MemberParts {
   readonly taken: () => void;
 }
 
-/** How long a leaving node waits for the server. */
-const leaveWithinMs = 2_000;
 /** Members of a group that lost its master do not all stand in the same instant. */
 const standWithinMs = 300;
 
@@ -21,7 +21,7 @@ export class Member {
   private readonly over = new AbortController();
   private waking = new AbortController();
   private loop: Promise<void> = Promise.resolve();
-  private isUnanswered = false;
+  private readonly outage: Outage;
   /** When the server last took the node's renewal. */
   renewedMono = Number.NEGATIVE_INFINITY;
 
@@ -29,7 +29,12 @@ export class Member {
     readonly record: NodeRecord,
     readonly candidate: Candidate,
     private readonly parts: MemberParts,
-  ) {}
+  ) {
+    const { clock, log } = parts.connection.parts;
+    const away = (why: string) =>
+      `${why}. It is tried again all the time; who is there and who is master may be out of date`;
+    this.outage = new Outage({ clock, log, quietMs: 0, away, back: 'the registry answers again' });
+  }
 
   begin(): void {
     this.renewedMono = this.clock.monoMs();
@@ -52,8 +57,9 @@ export class Member {
   async leave(): Promise<void> {
     this.end();
     if (!this.parts.connection.isUp()) return;
-    await inTime(this.clock, leaveWithinMs, this.loop);
-    await inTime(this.clock, leaveWithinMs, Promise.all([this.candidate.resign(), this.record.remove()]));
+    const { connection } = this.parts;
+    await inTime(this.clock, connection.goodbyeMs, this.loop);
+    await inTime(this.clock, connection.goodbyeMs, Promise.all([this.candidate.resign(), this.record.remove()]));
   }
 
   /** Ends the loop and leaves everything as it is. */
@@ -73,8 +79,7 @@ export class Member {
       if (this.over.signal.aborted || !this.parts.connection.isUp()) continue;
       // The others of the group are woken by the same event.
       if (this.candidate.isVacant) await this.clock.sleep(this.draw(standWithinMs), this.over.signal);
-      const outcomes = await Promise.allSettled([this.beat(), this.candidate.step()]);
-      this.report(outcomes.find((outcome) => outcome.status === 'rejected')?.reason);
+      this.heed(await Promise.allSettled([this.beat(), this.candidate.step()]));
     }
   }
 
@@ -96,16 +101,14 @@ export class Member {
     this.parts.taken();
   }
 
-  /** Says once that the registry does not answer, and once that it does again. */
-  private report(error: unknown): void {
+  /** While the connection is down, that is what is told. */
+  private heed(ends: readonly PromiseSettledResult<void>[]): void {
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (!failed) return this.outage.over();
+    const error: unknown = failed.reason;
     const { connection } = this.parts;
-    const { identity } = this.record.node;
-    const isUnanswered = error !== undefined;
-    // Of a lost connection its own line tells.
-    if (this.over.signal.aborted || !connection.isUp() || isUnanswered === this.isUnanswered) return;
-    this.isUnanswered = isUnanswered;
-    const { log } = connection.parts;
-    if (isUnanswered) log.warn({ error, identity }, 'the registry did not answer; it is tried again until it does');
-    else log.info({ identity }, 'the registry answers again');
+    if (this.over.signal.aborted || !connection.isUp()) return;
+    if (LtsError.is(error)) this.outage.met(error.message);
+    else connection.parts.log.error({ error, identity: this.record.node.identity }, 'this node could not be renewed');
   }
 }

@@ -155,7 +155,7 @@ export class NatsRegistry implements Registry {
 
   private probed(node: NodeInfo, options: JoinOptions): Joined {
     const life = this.parts.ids.random();
-    const probe = this.parts.transport.subscribe(subjectsOf(this.cluster).life(life), async () => ({ life }));
+    const probe = this.parts.transport.subscribe(this.subjectOf(node, life), async () => ({ life }));
     return { probe, member: this.member(node, life, options) };
   }
 
@@ -165,7 +165,7 @@ export class NatsRegistry implements Registry {
     const wroteLease = this.noting(() => this.leases);
     const record = new NodeRecord(entry, {
       bucket,
-      lives: (other) => this.lives(other),
+      lives: (other) => this.lives(node, other),
       wrote: this.noting(() => this.views.get(node.type)),
     });
     const holder = (key: string) => this.leases.get(key);
@@ -179,15 +179,19 @@ export class NatsRegistry implements Registry {
   }
 
   /** A holder that says nothing in time counts as gone, too: frozen, or cut off. */
-  private async lives(life: string): Promise<boolean> {
+  private async lives(node: NodeInfo, life: string): Promise<boolean> {
     try {
-      const subject = subjectsOf(this.cluster).life(life);
+      const subject = this.subjectOf(node, life);
       await this.parts.transport.request(subject, { kind: 'ProbeNode', body: { life } }, { deadlineMs: probeWithinMs });
       return true;
     } catch (error) {
       if (LtsError.is(error, 'LTS_NO_TRACKER') || LtsError.is(error, 'LTS_TIMEOUT')) return false;
       throw error;
     }
+  }
+
+  private subjectOf({ type, identity }: NodeInfo, life: string): string {
+    return subjectsOf(this.cluster).life(type, identity, life);
   }
 
   private async giveUp(node: NodeInfo, onTaken: JoinOptions['onTaken']): Promise<void> {
