@@ -94,13 +94,14 @@ export class JobClient implements JobSource {
   }
 
   async start(): Promise<this> {
-    if (!this.given) await this.once.start(() => this.open());
+    if (!this.given) await this.once.start((interruption) => this.open(interruption));
     return this;
   }
 
-  private async open(): Promise<PlacedNode<JobClientRole>> {
+  private async open(interruption: AbortSignal): Promise<PlacedNode<JobClientRole>> {
     const { loadBalance } = this.options;
-    const place = await choosing(await enterPlace(this.options, 'JOB_CLIENT', () => this.stop()), { loadBalance });
+    const entered = await enterPlace(this.options, 'JOB_CLIENT', { stop: () => this.stop(), interruption });
+    const place = await choosing(entered, { loadBalance });
     const { nodeGroup = 'lts', useRetryClient = true, submitWithinMs = 5_000, jobCompletedHandler } = this.options;
     const onComplete =
       typeof jobCompletedHandler === 'object'

@@ -79,7 +79,7 @@ export class JobTracker {
 
   /** All or nothing: throws LTS_DATA_PATH_IN_USE, LTS_STORE_CORRUPT, LTS_STORE_FAILED or LTS_CONFIG_INVALID. */
   async start(): Promise<this> {
-    await this.once.start(() => this.open());
+    await this.once.start((interruption) => this.open(interruption));
     return this;
   }
 
@@ -104,8 +104,8 @@ export class JobTracker {
     return this.stop();
   }
 
-  private async open(): Promise<Running> {
-    const place = await enterPlace(this.options, 'JOB_TRACKER', () => this.stop());
+  private async open(interruption: AbortSignal): Promise<Running> {
+    const place = await enterPlace(this.options, 'JOB_TRACKER', { stop: () => this.stop(), interruption });
     const { jobLogger, mongo } = this.options;
     let ground: Ground;
     try {

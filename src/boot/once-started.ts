@@ -3,15 +3,16 @@ export class OnceStarted<Running> {
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
   private stopping: Promise<unknown> = Promise.resolve();
+  private interruption = new AbortController();
 
   /** What runs now. */
   get now(): Running | undefined {
     return this.running;
   }
 
-  /** A start that fails leaves nothing behind and may be tried again. */
-  async start(open: () => Promise<Running>): Promise<void> {
-    this.starting ??= this.stopping.then(open);
+  /** A start that fails leaves nothing behind and may be tried again. A stop that comes meanwhile aborts the signal. */
+  async start(open: (interruption: AbortSignal) => Promise<Running>): Promise<void> {
+    this.starting ??= this.stopping.then(this.opening(open));
     const { starting } = this;
     try {
       const running = await starting;
@@ -22,8 +23,15 @@ export class OnceStarted<Running> {
     }
   }
 
+  private opening(open: (interruption: AbortSignal) => Promise<Running>): () => Promise<Running> {
+    this.interruption = new AbortController();
+    const { signal } = this.interruption;
+    return () => open(signal);
+  }
+
   private async take(): Promise<Running | undefined> {
     const { starting } = this;
+    this.interruption.abort(this);
     this.starting = undefined;
     this.running = undefined;
     return starting?.catch(() => undefined);

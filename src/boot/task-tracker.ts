@@ -76,7 +76,7 @@ export class TaskTracker {
   }
 
   async start(): Promise<this> {
-    await this.once.start(() => this.open());
+    await this.once.start((interruption) => this.open(interruption));
     return this;
   }
 
@@ -96,20 +96,20 @@ export class TaskTracker {
     await this.stop();
   }
 
-  private async open(): Promise<Running> {
+  private async open(interruption: AbortSignal): Promise<Running> {
     const opened = await this.openRunners();
     try {
-      return await this.openWith(opened);
+      return await this.openWith(opened, interruption);
     } catch (error) {
       await opened.close();
       throw error;
     }
   }
 
-  private async openWith(opened: OpenRunners): Promise<Running> {
+  private async openWith(opened: OpenRunners, interruption: AbortSignal): Promise<Running> {
     const { runners } = opened;
     const { loadBalance } = this.options;
-    const entered = await enterPlace(this.options, 'TASK_TRACKER', () => this.stop());
+    const entered = await enterPlace(this.options, 'TASK_TRACKER', { stop: () => this.stop(), interruption });
     // Only who serves its session is chosen; results and log lines are taken by any.
     const place = await choosing(entered, { loadBalance, kinds: ['StartSession'] });
     const { cluster, identity, transport, failStore, log, oldDataHandler } = place;

@@ -1,4 +1,5 @@
 /** What the command line of the chaos run chooses. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { planOf } from './plan.js';
 import { scenarios } from './scenarios.js';
@@ -11,6 +12,12 @@ describe('the plan of a chaos run', () => {
     expect(namesOf('--shape', 'nats-mongo')).toEqual(scenarios.map(({ name }) => name));
     expect(namesOf()).not.toContain('tracker-without-store');
     expect(namesOf().length).toBeGreaterThan(15);
+  });
+
+  it('is counted by the README as it is', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, own, all] = /\((\d+) scenarios, (\d+) with `--shape nats-mongo`/.exec(readme) ?? [];
+    expect([Number(own), Number(all)]).toEqual([namesOf().length, scenarios.length]);
   });
 
   it('takes the named ones, and refuses names that it does not know', () => {

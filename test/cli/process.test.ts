@@ -1,6 +1,7 @@
 /** The command as a process: signals, pipes, applications of its own, and one that is killed. */
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -94,12 +95,36 @@ it('starts an application with the processors of a scan, and ends with 0 at Ctrl
   writeFileSync(join(place, 'processors.mjs'), code);
   writeFileSync(join(place, 'lts.properties'), 'lts.log.pretty=false\n');
   const config = ['--config', 'started/lts.properties'];
-  const running = commands.start(['start', '--scan', './processors.mjs', ...config]);
+  const running = commands.start(['start', '--scan', 'started/processors.mjs', ...config]);
   const answer = end(running);
   await written(running, 'the application runs');
   expect((await commands.run(`submit hello --wait ${config.join(' ')}`)).stdout).toBe('world\n');
-  const second = await commands.run(`start ${config.join(' ')} --scan ./processors.mjs`);
+  const second = await commands.run(`start ${config.join(' ')} --scan started/processors.mjs`);
   expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/process \d+.*LTS_DATA_PATH_IN_USE/s) });
   running.kill('SIGINT');
   expect(await answer).toMatchObject({ code: 0, stderr: '' });
+});
+
+it.each([
+  ['that is away', (socket: Socket) => socket.destroy()],
+  ['that is frozen: it takes the connection and says nothing', () => {}],
+])('ends a start that waits for a NATS %s at SIGTERM, within a second', async (_which, take) => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}));
+    take(socket);
+  }).listen(0, '127.0.0.1');
+  const { port } = (await once(server, 'listening').then(() => server.address())) as AddressInfo;
+  const dialled = once(server, 'connection');
+  const starting = commands.start(['jobtracker'], { LTS_REGISTRY_ADDRESS: `nats://127.0.0.1:${port}` });
+  const answer = end(starting);
+  await dialled;
+  const beganAt = performance.now();
+  starting.kill('SIGTERM');
+  const { code, stdout, stderr } = await answer;
+  expect(performance.now() - beganAt).toBeLessThan(1_000);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/"stopping: [\s\S]*"the application stopped"/);
+  for (const socket of sockets) socket.destroy();
+  server.close();
 });

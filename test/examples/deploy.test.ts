@@ -1,9 +1,12 @@
-/** The files of deploy/ agree with one another and with the settings; docker itself is not asked. */
+/** The files of deploy/ agree with one another and with the settings, and what they say to type works; docker itself is not asked. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { lts } from '../cli/in-process.js';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Commands, end, written } from '../cli/command.js';
+import { lts, words } from '../cli/in-process.js';
+import { exampleConfig, NatsServer, natsMissing } from '../servers/nats-server.js';
 
 const folder = resolve(import.meta.dirname, '../../deploy');
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
@@ -72,5 +75,48 @@ describe.skipIf(missing)(`nats-server.conf${missing}`, () => {
     // It throws where the server refuses.
     const check = () => execFileSync(program, ['-t', ...given], { env, stdio: 'pipe' });
     expect(check).not.toThrow();
+  });
+});
+
+const noServer = natsMissing();
+
+describe.skipIf(noServer)(`the commands that lts.properties says to type${noServer ? ` (${noServer})` : ''}`, () => {
+  const password = 's3cret';
+  let server: NatsServer;
+  let commands: Commands;
+
+  beforeAll(async () => {
+    server = await NatsServer.start({ config: exampleConfig(password) });
+    commands = await Commands.prepare();
+    for (const path of ['deploy', 'dist/processors']) mkdirSync(join(commands.folder, path), { recursive: true });
+    copyFileSync(join(folder, 'lts.properties'), join(commands.folder, 'deploy/lts.properties'));
+    const door = pathToFileURL(join(commands.compiled, 'src/index.js')).href;
+    const code = `import { defineProcessor } from '${door}';\nexport const hello = defineProcessor('hello', {}, () => 'world');\n`;
+    writeFileSync(join(commands.folder, 'dist/processors/hello.js'), code);
+    writeFileSync(join(commands.folder, 'package.json'), '{"type":"module"}');
+  }, 60_000);
+  afterAll(async () => {
+    await commands?.clear();
+    await server?.stop();
+  });
+
+  /** Where this test's server is, and no MongoDB: the one that it has knows no users. */
+  const here = () => ({ LTS_REGISTRY_ADDRESS: server.url, LTS_JOBTRACKER_CONFIGS_JOB_QUEUE: 'memory' });
+
+  it.each(all(read('lts.properties'), /^# {3}(.* npx lts .*)$/gm))('%s', async (line) => {
+    const [before = '', args = ''] = line.split('npx lts ');
+    const given = words(before).map((one) => one.split('=').map((word) => word.replace('...', password)));
+    const running = commands.start(words(args), { ...Object.fromEntries(given), ...here() });
+    const answer = end(running);
+    await written(running, 'the application runs');
+    running.kill('SIGTERM');
+    const { code, stdout, stderr } = await answer;
+    const lines = stdout.trim().split('\n');
+    const bad = lines.filter((one) => (JSON.parse(one) as { level: number }).level > 30);
+    expect({ code, stderr, bad }).toEqual({ code: 0, stderr: '', bad: [] });
+  });
+
+  it('are one for each role that a file serves', () => {
+    expect(all(read('lts.properties'), /npx lts (\w+)/g)).toEqual(['jobtracker', 'tasktracker']);
   });
 });

@@ -39,15 +39,32 @@ export interface NatsServerOptions {
   readonly files?: Readonly<Record<string, string>>;
 }
 
+const living = new Set<NatsServer>();
+process.on('exit', () => {
+  for (const server of living) server.killNow();
+});
+
 export class NatsServer {
   private child: ChildProcess | undefined;
   private exited = new Deferred<void>();
+  private readyText = /Server is ready/;
 
   private constructor(
     private readonly program: string,
     readonly folder: string,
     readonly port: number,
   ) {}
+
+  /** Servers that are one cluster; resolves when JetStream is there, too. */
+  static async startCluster(size: number, options: NatsServerOptions = {}): Promise<NatsServer[]> {
+    const ports = await Promise.all(Array.from({ length: size }, freePort));
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+    const starts = ports.map((port) => {
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+      return NatsServer.start({ ...options, config: `${cluster}\n${options.config ?? ''}` });
+    });
+    return Promise.all(starts);
+  }
 
   /** Resolves when the server answers. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -58,6 +75,11 @@ export class NatsServer {
     server.configure(options);
     await server.run();
     return server;
+  }
+
+  /** At the other servers of its cluster. */
+  get name(): string {
+    return `n${this.port}`;
   }
 
   get url(): string {
@@ -74,8 +96,10 @@ export class NatsServer {
   configure({ hasJetStream = true, config = '', files = {} }: NatsServerOptions): void {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text);
     const jetStream = hasJetStream ? `jetstream { store_dir: "${join(this.folder, 'store')}" }` : '';
-    const text = `listen: "127.0.0.1:${this.port}"\n${jetStream}\n${config.replaceAll('$FOLDER', this.folder)}\n`;
+    const text = `listen: "127.0.0.1:${this.port}"\nserver_name: ${this.name}\n${jetStream}\n${config.replaceAll('$FOLDER', this.folder)}\n`;
     writeFileSync(join(this.folder, 'nats.conf'), text);
+    // In a cluster JetStream answers once its servers have agreed on a leader.
+    if (config.includes('cluster {')) this.readyText = /new (JetStream cluster )?metadata leader/;
   }
 
   reload(): void {
@@ -87,12 +111,12 @@ export class NatsServer {
     const child = spawn(this.program, ['-c', join(this.folder, 'nats.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     this.exited = new Deferred();
-    process.on('exit', this.killNow);
+    living.add(this);
     const ready = new Deferred<void>();
     let said = '';
     child.stderr.on('data', (text) => {
       said = (said + text).slice(-20_000);
-      if (said.includes('Server is ready')) ready.resolve();
+      if (this.readyText.test(said)) ready.resolve();
     });
     child.on('error', ready.reject);
     child.on('exit', () => {
@@ -106,7 +130,7 @@ export class NatsServer {
   async kill(): Promise<void> {
     this.killNow();
     if (this.child) await this.exited.promise;
-    process.off('exit', this.killNow);
+    living.delete(this);
     this.child = undefined;
   }
 
@@ -130,7 +154,9 @@ export class NatsServer {
     return /\d+\.\d+\.\d+/.exec(execFileSync(this.program, ['--version'], { encoding: 'utf8' }))?.[0] ?? 'unknown';
   }
 
-  private readonly killNow = (): void => void this.child?.kill('SIGKILL');
+  killNow(): void {
+    this.child?.kill('SIGKILL');
+  }
 }
 
 /** A port that was free a moment ago; its server keeps it over restarts, which port 0 would not. */

@@ -2,7 +2,15 @@
  * One node's connection to NATS: made within a deadline, kept for ever. Down: redialled after waits of at most 200 ms in
  * the first seconds, of 1 to 3 s later, all jittered.
  */
-import { type NatsConnection as Client, connect, DebugEvents, Events, type NatsError, type Status } from 'nats';
+import {
+  type NatsConnection as Client,
+  type ConnectionOptions,
+  connect,
+  DebugEvents,
+  Events,
+  type NatsError,
+  type Status,
+} from 'nats';
 import { LtsError } from '../../errors.js';
 import { Deferred } from '../../kit/deferred.js';
 import { Outage } from '../../kit/outage.js';
@@ -10,7 +18,7 @@ import type { Chance } from '../../ports/chance.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
 import { inTime } from './in-time.js';
-import { codeOf, connectError, isLasting } from './nats-errors.js';
+import { codeOf, connectError, isLasting, wasInterrupted } from './nats-errors.js';
 import { connectionOptions, type NatsSettings, shownServers } from './nats-settings.js';
 import { isOpenToAll } from './open-server.js';
 
@@ -59,21 +67,22 @@ export class NatsConnection {
 
   /**
    * Throws LTS_CONNECT_FAILED: at once when the server refuses the credentials or TLS fails, else when no server answered in
-   * time; LTS_CONFIG_INVALID for settings that cannot be used.
+   * time; LTS_CONFIG_INVALID for settings that cannot be used; LTS_ABORTED soon after the interruption.
    */
-  static async open(settings: NatsSettings, parts: NatsParts): Promise<NatsConnection> {
+  static async open(settings: NatsSettings, parts: NatsParts, interruption?: AbortSignal): Promise<NatsConnection> {
     const downtime = new Downtime(parts);
     const options = { ...connectionOptions(settings), reconnectDelayHandler: () => downtime.nextWaitMs() };
     const untilMono = parts.clock.monoMs() + (settings.connectWithinMs ?? 10_000);
     for (;;) {
       try {
-        const connection = new NatsConnection(await connect(options), settings, parts, downtime);
+        const connection = new NatsConnection(await dial(options, interruption), settings, parts, downtime);
         connection.warnIfOpen();
         return connection;
       } catch (error) {
+        if (interruption?.aborted) throw wasInterrupted(settings.identity, shownServers(settings));
         const waitMs = downtime.nextWaitMs();
         if (isLasting(error) || parts.clock.monoMs() + waitMs >= untilMono) throw connectError(error, settings);
-        await parts.clock.sleep(waitMs);
+        await parts.clock.sleep(waitMs, interruption);
       }
     }
   }
@@ -191,6 +200,26 @@ export class NatsConnection {
     const text = `The connection to NATS at ${this.servers} ended for good (${codeOf((error ?? 'no reason given') as NatsError)}).`;
     this.parts.log.error({ error }, text);
     this.ending.resolve(new LtsError('LTS_CONNECT_FAILED', text, { cause: error }));
+  }
+}
+
+/** A dial that is interrupted ends by itself, at the latest after its own time. */
+async function dial(options: ConnectionOptions, interruption: AbortSignal | undefined): Promise<Client> {
+  interruption?.throwIfAborted();
+  const dialling = connect(options);
+  const given = new Deferred<never>();
+  const giveUp = () => given.reject(interruption?.reason);
+  interruption?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([dialling, given.promise]);
+  } catch (error) {
+    void dialling.then(
+      (late) => late.close(),
+      () => {},
+    );
+    throw error;
+  } finally {
+    interruption?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -28,6 +28,14 @@ export function connectError(error: unknown, settings: NatsSettings): LtsError {
   );
 }
 
+/** The node was stopped before it had started. */
+export function wasInterrupted(identity: string, servers: string): LtsError {
+  return new LtsError(
+    'LTS_ABORTED',
+    `Node ${identity} was stopped while it started and waited for NATS at ${servers}.`,
+  );
+}
+
 /** The code of a library's or system's error, its chain walked to the innermost. */
 export function codeOf(error: unknown): string {
   const inner = (error as { chainedError?: unknown }).chainedError;

@@ -1,5 +1,7 @@
 /** What a node must know to reach NATS, and its translation into the library's options. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate, type ConnectionOptions as TlsConnection } from 'node:tls';
 import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, type TlsOptions } from 'nats';
 import { LtsError } from '../../errors.js';
 
@@ -54,7 +56,7 @@ export function connectionOptions(settings: NatsSettings): ConnectionOptions {
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
     ...credentials(settings, addresses),
-    ...(isTls ? { tls: tlsOptions(settings.tls ?? {}) } : {}),
+    ...(isTls ? { tls: { ...tlsOptions(settings.tls ?? {}), ...identityCheck(addresses) } } : {}),
   };
 }
 
@@ -113,6 +115,21 @@ function tlsOptions({ caFile, certFile, keyFile, isHandshakeFirst }: NatsTlsSett
   // By path, so that every reconnect reads what has been renewed.
   const given = Object.fromEntries(Object.entries(files).filter(([, path]) => path !== undefined));
   return { ...(isHandshakeFirst ? { handshakeFirst: true } : {}), ...given };
+}
+
+/**
+ * The library has a server with an IP address checked as if it were `localhost` (seen with nats 2.29.3). Here its certificate must be
+ * for an address that the settings name.
+ */
+function identityCheck(addresses: readonly URL[]): Pick<TlsConnection, 'checkServerIdentity'> {
+  const hosts = addresses.map(({ hostname }) => hostname.replace(/^\[|\]$/g, ''));
+  const addressed = hosts.filter((host) => isIP(host) !== 0 || host === 'localhost');
+  const check = (name: string, certificate: PeerCertificate) => {
+    const wanted = name === 'localhost' && addressed.length > 0 ? addressed : [name];
+    const errors = wanted.map((host) => checkServerIdentity(host, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+  return { checkServerIdentity: check };
 }
 
 const keyNames: Readonly<Record<string, string>> = { caFile: 'ca-file', certFile: 'cert-file', keyFile: 'key-file' };

@@ -1,6 +1,7 @@
 /** A node's way to the others over NATS: its own connection, with messages and registry on it. */
 
 import { NatsConnection } from '../../adapters/nats/nats-connection.js';
+import { wasInterrupted } from '../../adapters/nats/nats-errors.js';
 import { NatsTransport } from '../../adapters/nats/nats-transport.js';
 import { NatsRegistry } from '../../adapters/nats/registry/nats-registry.js';
 import { LtsError } from '../../errors.js';
@@ -24,7 +25,12 @@ const meanwhile: Readonly<Record<NodeType, string>> = {
 export interface NatsNode extends Pick<NodeSelf, 'type' | 'cluster' | 'identity' | 'log'> {
   readonly servers: readonly string[];
   readonly nats?: NatsOptions | undefined;
+  /** Ends the waits of the start. */
+  readonly interruption?: AbortSignal | undefined;
 }
+
+/** Between two looks whether the registry answers. */
+const againMs = 200;
 
 export class NatsLink {
   private constructor(
@@ -33,20 +39,26 @@ export class NatsLink {
     readonly registry: NatsRegistry,
   ) {}
 
-  /** Throws LTS_CONNECT_FAILED, LTS_CONFIG_INVALID, LTS_SERVER_UNFIT, LTS_NOT_PERMITTED, LTS_TIMEOUT. */
-  static async open({ type, cluster, identity, log, servers, nats }: NatsNode): Promise<NatsLink> {
+  /** Throws LTS_CONNECT_FAILED, LTS_CONFIG_INVALID, LTS_SERVER_UNFIT, LTS_NOT_PERMITTED, LTS_TIMEOUT, LTS_ABORTED. */
+  static async open(node: NatsNode): Promise<NatsLink> {
+    const { type, cluster, identity, log, servers, nats, interruption } = node;
+    const untilMono = clock.monoMs() + (nats?.connectWithinMs ?? 10_000);
     const inboxPrefix = subjectsOf(cluster).inbox(type, identity);
     const settings = { ...nats, servers, identity, inboxPrefix, meanwhile: meanwhile[type] };
-    const connection = await NatsConnection.open(settings, { clock, chance, log });
+    const connection = await NatsConnection.open(settings, { clock, chance, log }, interruption);
     const transport = new NatsTransport(connection);
+    // What waits for an answer over it ends with it.
+    const end = () => void connection.close();
+    interruption?.addEventListener('abort', end, { once: true });
     try {
       checkPayload(connection);
-      const registry = await NatsRegistry.open({ cluster, replicas: nats?.replicas }, { connection, transport, ids });
-      return new NatsLink(connection, transport, registry);
+      return new NatsLink(connection, transport, await openRegistry(node, { connection, transport, untilMono }));
     } catch (error) {
       await transport.close();
       await connection.close();
       throw error;
+    } finally {
+      interruption?.removeEventListener('abort', end);
     }
   }
 
@@ -56,6 +68,29 @@ export class NatsLink {
     await this.transport.close();
     await between();
     await this.connection.close();
+  }
+}
+
+interface Connected {
+  readonly connection: NatsConnection;
+  readonly transport: NatsTransport;
+  readonly untilMono: number;
+}
+
+/** While NATS servers elect whoever leads the registry in place of one that died, a start waits as it does for a connection. */
+async function openRegistry(node: NatsNode, { untilMono, ...parts }: Connected): Promise<NatsRegistry> {
+  const { type, cluster, identity, nats, interruption } = node;
+  // One role is enough, and only its user needs to be permitted.
+  const settings = { cluster, replicas: nats?.replicas, raisesReplicas: type === 'JOB_TRACKER' };
+  for (;;) {
+    try {
+      return await NatsRegistry.open(settings, { ...parts, ids });
+    } catch (error) {
+      if (interruption?.aborted) throw wasInterrupted(identity, parts.connection.servers);
+      const isOver = clock.monoMs() + againMs >= untilMono;
+      if (isOver || !LtsError.is(error) || !error.isRetryable) throw error;
+    }
+    await clock.sleep(againMs, interruption);
   }
 }
 

@@ -17,7 +17,7 @@ import type { NodePlace, NodeSelf } from './node-place.js';
 import { holdToOneStore } from './one-store.js';
 
 /** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
-export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
+export async function enterNats(options: NodeOptions, self: NodeSelf, interruption: AbortSignal): Promise<NodePlace> {
   const { dataPath = './data', nats } = options;
   const { cluster, log } = self;
   const files = { path: resolve(dataPath), choice: storeChoiceOf(options), cluster, log };
@@ -25,7 +25,7 @@ export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<N
   const failStore = self.type === 'JOB_TRACKER' ? 'memory' : files.choice.failStore;
   const kept = await ProcessFailStore.enter({ ...files, choice: { ...files.choice, failStore } });
   try {
-    const link = await NatsLink.open({ ...self, servers: serversOf(options), nats });
+    const link = await NatsLink.open({ ...self, servers: serversOf(options), nats, interruption });
     void link.connection.ended.then((error) => error && self.giveUp(error.message));
     return placeOn(link, self, { kept, files });
   } catch (error) {

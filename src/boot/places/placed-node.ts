@@ -16,17 +16,20 @@ export interface PlacedNode<Role> {
 
 const prefixes = { JOB_CLIENT: 'JC', JOB_TRACKER: 'JT', TASK_TRACKER: 'TT' } as const;
 
-/** Calls `stop` when the node cannot go on. Throws what its shape throws: see there. */
-export async function enterPlace(
-  options: NodeOptions,
-  type: NodeType,
-  stop: () => Promise<unknown>,
-): Promise<NodePlace> {
+export interface Entrance {
+  /** Called when the node cannot go on. */
+  stop(): Promise<unknown>;
+  /** Ends a wait for NATS. */
+  readonly interruption: AbortSignal;
+}
+
+/** Throws what its shape throws: see there. */
+export async function enterPlace(options: NodeOptions, type: NodeType, entrance: Entrance): Promise<NodePlace> {
   const identity = options.identity ?? newIdentity(prefixes[type]);
   const log = options.log ?? pinoLog({ identity });
   const giveUp = (why: string) => {
     log.error({ identity }, `this node stops: ${why}`);
-    void endNode(stop, () => options.giveUpListener?.(why)).catch((error: unknown) =>
+    void endNode(entrance.stop, () => options.giveUpListener?.(why)).catch((error: unknown) =>
       log.error({ error, identity }, 'a node that gave up could not stop in order'),
     );
   };
@@ -35,7 +38,7 @@ export async function enterPlace(
   if (isEmbedded(options)) return enterEmbedded(options, self);
   // An embedded start does not pay for loading the NATS library.
   const { enterNats } = await import('./nats-place.js');
-  return enterNats(options, self);
+  return enterNats(options, self, entrance.interruption);
 }
 
 /** The listener comes first: an application stops its nodes within a deadline of its own, and the first stop counts. */

@@ -26,11 +26,7 @@ export function addApplicationCommands(program: Command): void {
   for (const name of Object.keys(roles) as (keyof typeof roles)[]) {
     const command = program.command(name).description(descriptions[name]);
     if (name !== 'jobtracker')
-      command.option(
-        '--scan <glob>',
-        'files with processors, beside lts.scan; again for more; relative as in lts.scan',
-        again,
-      );
+      command.option('--scan <glob>', 'files with processors, beside lts.scan; again for more', again);
     command.action((_options: object, command: Command) => perform<StartOptions>(command, (call) => start(name, call)));
   }
   program
@@ -41,10 +37,13 @@ export function addApplicationCommands(program: Command): void {
 
 /** The application goes on after this has returned; it ends the process itself. */
 async function start(name: keyof typeof roles, { options, out }: Call<StartOptions>): Promise<ExitCode> {
-  const { LtsApplication } = await import('../../boot/application/lts-application.js');
+  const [{ LtsApplication }, { scanProcessors }] = await Promise.all([
+    import('../../boot/application/lts-application.js'),
+    import('../../boot/beans/scanner.js'),
+  ]);
   try {
     await LtsApplication.run(roles[name], {
-      scan: options.scan,
+      processors: options.scan && (await scanProcessors(options.scan, '.')),
       config: options.config,
       settings: settingsOf(options),
     });

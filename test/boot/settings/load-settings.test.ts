@@ -265,6 +265,7 @@ spring.port=1`;
     ['lts.jobclient.submit-within=0', 'use 1ms to 1h'],
     ['lts.jobclient.submit-within=soon', 'is not a duration'],
     ['lts.jobclient.use-retry-client=yes', "Use 'true' or 'false'"],
+    ['lts.nats.replicas=2', "Use '1', '3' or '5'. Unit: copies"],
     ['lts.log.level=loud', "Use 'debug', 'info', 'warn', 'error' or 'silent'"],
     ['lts.health.port=70000', '0 to 65535'],
     ['lts.jobtracker.time-zone=Mars/X', 'is no time zone'],

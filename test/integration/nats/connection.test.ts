@@ -114,25 +114,42 @@ describe.skipIf(missing)(`a connection to nats-server${missing ? ` (${missing})`
   });
 
   describe('TLS', () => {
-    it.skipIf(!process.env.CI && !hasOpenssl())(
-      'checks the server by the CA, and shows its own certificate',
-      async () => {
-        const server = await serve();
-        const at = (name: string) => join(server.folder, name);
-        makeCertificates(server.folder);
-        await server.kill();
-        const files = `cert_file: "${at('server.pem')}", key_file: "${at('server.key')}", ca_file: "${at('ca.pem')}"`;
-        server.configure({ hasJetStream: false, config: `tls { ${files}, verify: true }` });
-        await server.run();
-        const url = `tls://localhost:${server.port}`;
-        const shown = { certFile: at('client.pem'), keyFile: at('client.key') };
-        await nodes.start(url, { tls: { caFile: at('ca.pem'), ...shown } });
-        expect(await refusal(url, { tls: { ...shown } })).toMatch(/^LTS_CONNECT_FAILED: .*no TLS connection \(\w+\)/);
-        expect(await refusal(url, { tls: { caFile: at('ca.pem') }, connectWithinMs: 500 })).toMatch(
-          /^LTS_CONNECT_FAILED/,
-        );
-      },
-    );
+    const itTls = it.skipIf(!process.env.CI && !hasOpenssl());
+    /** A server that shows the certificate of this name, and what a node needs to trust it and be trusted. */
+    const serveTls = async (name: 'server' | 'addressed' | 'expired') => {
+      const server = await serve();
+      const at = (file: string) => join(server.folder, file);
+      makeCertificates(server.folder);
+      await server.kill();
+      const files = `cert_file: "${at(`${name}.pem`)}", key_file: "${at(`${name}.key`)}", ca_file: "${at('ca.pem')}"`;
+      server.configure({ hasJetStream: false, config: `tls { ${files}, verify: true }` });
+      await server.run();
+      const tls = { caFile: at('ca.pem'), certFile: at('client.pem'), keyFile: at('client.key') };
+      const url = `tls://localhost:${server.port}`;
+      return { url, urlByAddress: `tls://127.0.0.1:${server.port}`, tls };
+    };
+
+    itTls('checks the server by the CA, and shows its own certificate', async () => {
+      const { url, tls } = await serveTls('server');
+      const { caFile, ...shown } = tls;
+      await nodes.start(url, { tls });
+      expect(await refusal(url, { tls: shown })).toMatch(/^LTS_CONNECT_FAILED: .*no TLS connection \(\w+\)/);
+      expect(await refusal(url, { tls: { caFile }, connectWithinMs: 500 })).toMatch(/^LTS_CONNECT_FAILED/);
+    });
+
+    itTls('refuses a server whose certificate is for another host name', async () => {
+      const named = await serveTls('server');
+      const wrong = /^LTS_CONNECT_FAILED: .*no TLS connection \(ERR_TLS_CERT_ALTNAME_INVALID\).*the host name/;
+      expect(await refusal(named.urlByAddress, named)).toMatch(wrong);
+      const addressed = await serveTls('addressed');
+      expect(await refusal(addressed.url, addressed)).toMatch(wrong);
+      await nodes.start(addressed.urlByAddress, addressed);
+    });
+
+    itTls('refuses a server whose certificate has expired', async () => {
+      const { url, tls } = await serveTls('expired');
+      expect(await refusal(url, { tls })).toMatch(/^LTS_CONNECT_FAILED: .*no TLS connection \(CERT_HAS_EXPIRED\)/);
+    });
 
     it('says that a server offers none', async () => {
       const server = await serve();
@@ -281,12 +298,12 @@ function hasOpenssl(): boolean {
   return spawnSync(certificateTool, ['version']).status === 0;
 }
 
-/** A CA, a server certificate for localhost and a client certificate, in `folder`. */
+/** A CA and its certificates in `folder`: of a server and a client at localhost, of a server at 127.0.0.1, and one that has expired. */
 function makeCertificates(folder: string): void {
   const openssl = (...args: string[]) => execFileSync(certificateTool, args, { cwd: folder, stdio: 'ignore' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test-ca');
-  for (const name of ['server', 'client']) {
+  for (const name of ['server', 'client', 'addressed', 'expired']) {
     openssl(
       'req',
       ...key,
@@ -295,12 +312,13 @@ function makeCertificates(folder: string): void {
       '-out',
       `${name}.csr`,
       '-subj',
-      '/CN=localhost',
+      `/CN=${name}`,
       '-addext',
-      'subjectAltName=DNS:localhost',
+      `subjectAltName=${name === 'addressed' ? 'IP:127.0.0.1' : 'DNS:localhost'}`,
     );
-    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy', '-days', '2'];
-    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed);
+    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy'];
+    const days = ['-days', name === 'expired' ? '-1' : '2'];
+    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed, ...days);
   }
 }
 

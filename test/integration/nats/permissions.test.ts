@@ -47,7 +47,7 @@ const matrix: readonly (readonly [string, readonly string[], readonly string[]])
   ['$KV.lts-other.node.JOB_TRACKER.a', none, none],
   ['$JS.API.STREAM.DELETE.KV_lts-demo', none, none],
   ['$JS.API.STREAM.PURGE.KV_lts-demo', none, none],
-  ['$JS.API.STREAM.UPDATE.KV_lts-demo', none, none],
+  ['$JS.API.STREAM.UPDATE.KV_lts-demo', tracker, none],
   ['$JS.API.STREAM.CREATE.other', none, none],
   ['$JS.API.STREAM.INFO.other', none, none],
   ['$SYS.REQ.SERVER.PING', none, none],

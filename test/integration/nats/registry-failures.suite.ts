@@ -277,6 +277,20 @@ export function registryFailures(version: NatsVersion): void {
       );
     });
 
+    it('has one copy where there is one server: more are refused, or warned of where the registry is there', async () => {
+      const node = await nodes.start(server.url);
+      const asked = { cluster, ttlMs, replicas: 3, raisesReplicas: true };
+      await expect(NatsRegistry.open(asked, { ...node, ids })).rejects.toMatchObject({
+        code: 'LTS_CONFIG_INVALID',
+        message: expect.stringMatching(/^lts\.nats\.replicas: .* one copy of bucket lts-test\. Use 1/),
+      });
+      await start();
+      registries.push(await NatsRegistry.open(asked, { ...node, ids }));
+      expect(nodes.lines).toEqual([
+        expect.objectContaining({ level: 'warn', text: expect.stringContaining('1 of the 3 copies') }),
+      ]);
+    });
+
     it('needs JetStream, and says how to get it', async () => {
       const bare = await NatsServer.start({ version, hasJetStream: false });
       const node = await nodes.start(bare.url);

@@ -1,14 +1,15 @@
 /** The JetStream key-value bucket of a cluster: compare-and-set on its keys, and a watch. Entries vanish after its TTL. */
-import type { JetStreamClient, JetStreamManager, KV, KvEntry, NatsError, QueuedIterator } from 'nats';
+import type { JetStreamClient, JetStreamManager, KV, KvEntry, QueuedIterator } from 'nats';
 import { LtsError } from '../../../errors.js';
 import { shown } from '../../../kit/shown.js';
 import type { NatsConnection } from '../nats-connection.js';
-import { codeOf } from '../nats-errors.js';
+import { bucketError, isMissing, isWrongRevision, reasonOf } from './bucket-errors.js';
 
 export interface BucketSettings {
   readonly cluster: string;
   readonly ttlMs: number;
   readonly replicas: number;
+  readonly raisesReplicas: boolean;
 }
 
 export interface BucketEntry {
@@ -20,9 +21,10 @@ export interface BucketEntry {
 
 /** Every call to the server ends within this time. */
 const callMs = 2_000;
+/** A bucket that gets more copies takes no writes until these have a leader: 0.4 s with 2.9.10, 1 to 2 s with 2.15.1. */
+const leaderWithinMs = 10_000;
+const leaderLookMs = 100;
 const oldestVersion = [2, 9, 0] as const;
-const wrongRevision = 10071;
-const streamMissing = 10059;
 
 export class NatsBucket {
   private constructor(
@@ -33,6 +35,8 @@ export class NatsBucket {
 
   private kv!: KV;
   private ttl = 0;
+  private replicas = 0;
+  private isInCluster = false;
 
   /** Throws LTS_SERVER_UNFIT for a server without JetStream or older than 2.9, LTS_NOT_PERMITTED, LTS_CONNECT_FAILED. */
   static async open(connection: NatsConnection, settings: BucketSettings): Promise<NatsBucket> {
@@ -45,9 +49,10 @@ export class NatsBucket {
       };
       const bucket = new NatsBucket(connection, settings, stream);
       await bucket.reopen();
+      if (settings.raisesReplicas) await bucket.raiseReplicas();
       return bucket;
     } catch (error) {
-      throw translated(error, connection);
+      throw bucketError(error, connection, nameOf(settings));
     }
   }
 
@@ -57,7 +62,7 @@ export class NatsBucket {
   }
 
   get name(): string {
-    return `lts-${this.settings.cluster}`;
+    return nameOf(this.settings);
   }
 
   /** Makes the bucket where it is not there (any more). */
@@ -73,8 +78,10 @@ export class NatsBucket {
       timeout: callMs,
     };
     this.kv = await this.stream.js.views.kv(this.name, options);
-    const { config } = await this.stream.manager.streams.info(`KV_${this.name}`);
+    const { config, cluster } = await this.stream.manager.streams.info(this.streamName);
     this.ttl = Math.floor(config.max_age / 1e6) || ttlMs;
+    this.replicas = config.num_replicas;
+    this.isInCluster = cluster !== undefined;
     if (this.ttl !== ttlMs)
       this.connection.parts.log.warn(
         { bucket: this.name, ttlMs: this.ttl, asked: ttlMs },
@@ -103,7 +110,7 @@ export class NatsBucket {
       return entry && entry.operation === 'PUT' ? plain(entry) : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw translated(error, this.connection);
+      throw bucketError(error, this.connection, this.name);
     }
   }
 
@@ -113,7 +120,48 @@ export class NatsBucket {
       return await this.kv.watch({ key: filter, initializedFn: known });
     } catch (error) {
       if (isMissing(error)) await this.reopen();
-      throw translated(error, this.connection);
+      throw bucketError(error, this.connection, this.name);
+    }
+  }
+
+  /** A bucket with fewer copies than the settings ask for gets them, or a warning says what to do; one with more keeps them. */
+  private async raiseReplicas(): Promise<void> {
+    const { name: bucket, streamName, replicas } = this;
+    const { replicas: asked } = this.settings;
+    if (replicas >= asked) return;
+    const { log } = this.connection.parts;
+    const refusal = await this.copy(asked);
+    if (refusal === undefined)
+      return log.info({ bucket, before: replicas, replicas: asked }, 'the bucket of the registry has more copies now');
+    const text = `the bucket ${bucket} of the registry has ${replicas} of the ${asked} copies that lts.nats.replicas asks for (${refusal}). Permit $JS.API.STREAM.UPDATE.${streamName} to the user of the JobTrackers, or run: nats stream update ${streamName} --replicas=${asked}`;
+    log.warn({ bucket, replicas, asked }, text);
+  }
+
+  /** Why it could not be done; undefined if it was. */
+  private async copy(copies: number): Promise<string | undefined> {
+    // 2.9.10 takes the number and does nothing.
+    if (!this.isInCluster) return 'the server is in no cluster';
+    try {
+      await this.stream.manager.streams.update(this.streamName, { num_replicas: copies });
+      await this.untilCopied(copies);
+      return undefined;
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+
+  private get streamName(): string {
+    return `KV_${this.name}`;
+  }
+
+  private async untilCopied(copies: number): Promise<void> {
+    const { clock } = this.connection.parts;
+    const untilMono = clock.monoMs() + leaderWithinMs;
+    while (clock.monoMs() < untilMono) {
+      const info = await this.stream.manager.streams.info(this.streamName).catch(() => undefined);
+      // The leader of the one copy may still answer; it knows no others.
+      if (info?.cluster?.leader && info.cluster.replicas?.length === copies - 1) return;
+      await clock.sleep(leaderLookMs);
     }
   }
 
@@ -126,24 +174,17 @@ export class NatsBucket {
         return make();
       });
     } catch (error) {
-      if (apiCode(error) === wrongRevision) return undefined;
-      throw translated(error, this.connection);
+      if (isWrongRevision(error)) return undefined;
+      throw bucketError(error, this.connection, this.name);
     }
   }
 }
 
+const nameOf = ({ cluster }: BucketSettings): string => `lts-${cluster}`;
+
 export function plain(entry: KvEntry): BucketEntry {
   const { key, revision, operation } = entry;
   return { key, revision, text: entry.string(), isDeleted: operation !== 'PUT' };
-}
-
-function apiCode(error: unknown): number | undefined {
-  return (error as NatsError | undefined)?.api_error?.err_code;
-}
-
-/** Nobody hears what is written: 503 for a write, a code of its own for what asks the stream. */
-function isMissing(error: unknown): boolean {
-  return apiCode(error) === streamMissing || (error as { code?: string }).code === '503';
 }
 
 function checkVersion({ serverVersion, servers }: NatsConnection): void {
@@ -152,23 +193,4 @@ function checkVersion({ serverVersion, servers }: NatsConnection): void {
   if (at < 0 || (found[at] ?? 0) > (oldestVersion[at] ?? 0)) return;
   const text = `NATS at ${servers} is nats-server ${shown(serverVersion)}; the registry needs ${oldestVersion.join('.')} or newer.`;
   throw new LtsError('LTS_SERVER_UNFIT', text);
-}
-
-function translated(error: unknown, connection: NatsConnection): LtsError {
-  if (LtsError.is(error)) return error;
-  const where = `The registry at NATS ${connection.servers}`;
-  const code = codeOf(error);
-  if (code === '503' || [10039, 10076].includes(apiCode(error) ?? 0))
-    return new LtsError(
-      'LTS_SERVER_UNFIT',
-      `${where} (nats-server ${connection.serverVersion}) has no JetStream. Start the server with 'jetstream { store_dir: ... }', and enable it for the account of ${connection.settings.identity}.`,
-      { cause: error },
-    );
-  if (code === 'PERMISSIONS_VIOLATION') {
-    const subject = (error as NatsError).permissionContext?.subject ?? 'a subject of JetStream';
-    const text = `${where} does not permit node ${connection.settings.identity} to use ${subject}. Grant it to its user.`;
-    return new LtsError('LTS_NOT_PERMITTED', text, { cause: error });
-  }
-  const reason = (error as NatsError).api_error?.description ?? code;
-  return new LtsError('LTS_CONNECT_FAILED', `${where} does not do what it should: ${reason}.`, { cause: error });
 }

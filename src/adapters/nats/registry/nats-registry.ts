@@ -31,6 +31,8 @@ export interface NatsRegistrySettings {
   readonly ttlMs?: number | undefined;
   /** Copies of the bucket in a cluster of NATS servers: 1, 3 or 5. Default 1. */
   readonly replicas?: number | undefined;
+  /** Gives a bucket that has fewer copies those that are missing. Default false: it has those of its first node. */
+  readonly raisesReplicas?: boolean | undefined;
 }
 
 export interface NatsRegistryParts {
@@ -73,9 +75,9 @@ export class NatsRegistry implements Registry {
 
   /** Throws LTS_SERVER_UNFIT, LTS_NOT_PERMITTED, LTS_CONNECT_FAILED or LTS_TIMEOUT. */
   static async open(settings: NatsRegistrySettings, parts: NatsRegistryParts): Promise<NatsRegistry> {
-    const { cluster, ttlMs = 10_000, replicas = 1 } = settings;
+    const { cluster, ttlMs = 10_000, replicas = 1, raisesReplicas = false } = settings;
     subjectsOf(cluster);
-    const bucket = await NatsBucket.open(parts.connection, { cluster, ttlMs, replicas });
+    const bucket = await NatsBucket.open(parts.connection, { cluster, ttlMs, replicas, raisesReplicas });
     const registry = new NatsRegistry(parts, bucket, cluster);
     try {
       await registry.look(registry.leases);

@@ -77,6 +77,12 @@ export function choice<const Word extends string>(words: readonly Word[]): Rule<
   };
 }
 
+/** One of a few numbers of `unit`. */
+export function oneOf(numbers: readonly number[], unit: string): Rule<number> {
+  const words = choice(numbers.map(String));
+  return { describe: words.describe, unit, read: (text, place) => Number(words.read(text, place)) };
+}
+
 /** Also as LTS spells them: `consistenthash`, `mastersalve`. */
 export const loadBalance: Rule<LoadBalance> = {
   describe: loadBalances.join(', '),

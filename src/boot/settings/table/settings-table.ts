@@ -74,15 +74,15 @@ const nats = {
   }),
   connectWithinMs: setting('lts.nats.connect-within', rule.duration({ min: '1ms', max: '1h' }), {
     default: '10s',
-    meaning: 'The first connection must stand within this time.',
+    meaning: 'The first connection must stand within this time, and the registry answer.',
   }),
   pingEveryMs: setting('lts.nats.ping-interval', rule.duration({ min: '100ms', max: '1h' }), {
     default: '5s',
     meaning: 'A server that does not answer two pings in a row is given up.',
   }),
-  replicas: setting('lts.nats.replicas', rule.whole({ min: 1, max: 5, unit: 'copies' }), {
+  replicas: setting('lts.nats.replicas', rule.oneOf([1, 3, 5], 'copies'), {
     default: '1',
-    meaning: 'Copies of the registry in a cluster of NATS servers: 1, 3 or 5.',
+    meaning: 'Copies of the registry in a cluster of NATS servers; one that has fewer gets them from a JobTracker.',
   }),
 };
 
