@@ -231,7 +231,7 @@ describe('the old data handler of a node', () => {
     const place = aPlace();
     const { asked, oldDataHandler } = aHandler();
     for (const folder of ['0', '1']) {
-      const path = join(place.dataPath, 'failstore', folder);
+      const path = join(place.dataPath, 'failstore', `${folder}.lts`);
       const failStore = new LmdbFailStore({ path, onFatal: () => {} });
       await failStore.open();
       const value = JSON.stringify({ jobId: `J${folder}`, runId: 'R', outcome: { kind: 'success' } });

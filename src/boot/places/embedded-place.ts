@@ -10,15 +10,9 @@ import { MemoryRegistry } from '../../adapters/memory/memory-registry.js';
 import { MemoryNetwork } from '../../adapters/memory/memory-transport.js';
 import type { FailStore } from '../../ports/fail-store.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
+import { type FailStoreFolder, failStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
-import {
-  failStoreFolder,
-  JobStores,
-  openFailStore,
-  type StoreOpening,
-  type StorePlace,
-  type Stores,
-} from '../stores/stores.js';
+import { JobStores, openFailStore, type StoreOpening, type StorePlace, type Stores } from '../stores/stores.js';
 import { clock, ids } from '../system-ports.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { Shared } from './shared.js';
@@ -29,8 +23,9 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
   const place = { path: resolve(options.dataPath ?? './data'), choice, cluster: self.cluster, log: self.log };
   const embedded = await EmbeddedCluster.enter(place);
   const transport = embedded.network.transport();
-  // The application's own FailStore is open here; others may be left of a time when it was a cluster.
-  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, isEmbeddedGone: () => false });
+  // Others may be left of a time when it was a cluster, or had another name.
+  const mayBeOpen = (folder: FailStoreFolder) => folder.path === failStoreFolder(place, 0);
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, mayBeOpen });
   let hasStores = false;
   return {
     ...self,
@@ -84,7 +79,7 @@ export class EmbeddedCluster {
     const cluster = new EmbeddedCluster(place);
     if (!isInMemory) await cluster.own();
     try {
-      cluster.kept = await openFailStore(place, failStoreFolder(place.path, 0));
+      cluster.kept = await openFailStore(place, failStoreFolder(place, 0));
     } catch (error) {
       await cluster.release();
       throw error;
@@ -131,4 +126,4 @@ export class EmbeddedCluster {
   }
 }
 
-const keyOf = ({ path, choice }: StorePlace): string => `${choice.jobQueue}:${path}`;
+const keyOf = ({ path, choice, cluster }: StorePlace): string => `${choice.jobQueue}:${cluster}:${path}`;

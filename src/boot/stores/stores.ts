@@ -2,7 +2,7 @@
  * The stores of a data path, made by the names of their adapters.
  *
  *   <data-path>/owner...      who owns it           <data-path>/jobs/     jobs and their logs, one LMDB file
- *   <data-path>/failstore/<n>/  what could not be sent: 0 of an embedded application, from 1 on of a process of a cluster
+ *   <data-path>/failstore/<n>.<cluster>/  what could not be sent: 0 of an embedded application, from 1 on of a process over NATS
  */
 import { join } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../../adapters/lmdb/environment.js';
@@ -164,10 +164,6 @@ export class JobStores {
     for (const one of open) if (one.status === 'fulfilled') await one.value?.close();
   }
 }
-
-/** Where a data path keeps what could not be sent; `number` is 0 for an embedded application. */
-export const failStoreFolder = (dataPath: string, number: number | string): string =>
-  join(dataPath, 'failstore', String(number));
 
 /** The FailStore in a folder that is this process's alone, opened. */
 export async function openFailStore(place: StorePlace, folder: string): Promise<FailStore> {

@@ -329,7 +329,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
       ];
       for (const [i, client] of clients.entries())
         expect((await client.submitJob({ jobId: `J${i}`, delay: '1h' })).code).toBe('stored-locally');
-      expect(readdirSync(join(dataPath, 'failstore'))).toEqual(['1']);
+      expect(readdirSync(join(dataPath, 'failstore'))).toEqual([`1.${node().clusterName}`]);
       for (const client of clients) await client.stop();
       await started(new JobTracker(node()));
       const client = await started(new JobClient({ ...node(), dataPath }));
@@ -340,7 +340,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
       const node = aCluster();
       const ground = node();
       for (const folder of ['0', '2', '7']) {
-        const left = new LmdbFailStore({ path: join(ground.dataPath, 'failstore', folder) });
+        const left = new LmdbFailStore({ path: join(ground.dataPath, 'failstore', `${folder}.${ground.clusterName}`) });
         await left.open();
         await left.put([submission(`left-${folder}`)]);
         await left.close();
