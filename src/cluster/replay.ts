@@ -56,12 +56,17 @@ interface Readable<Value> {
 export class Replay<Value> {
   private readonly duty: Duty;
   private readonly judge: OldDataJudge | undefined;
-  private heldBy: LtsError['code'] | undefined;
+  private held: LtsError | undefined;
 
   constructor(private readonly options: ReplayOptions<Value>) {
     const { topic, everyMs, clock, log, oldDataHandler } = options;
     this.judge = oldDataHandler && new OldDataJudge(oldDataHandler, options);
     this.duty = new Duty({ name: `replay of ${topic}`, everyMs, clock, log, run: () => this.drain() });
+  }
+
+  /** What is kept waits for a person: trying again meets the same refusal. */
+  get isHeldForGood(): boolean {
+    return this.held !== undefined && !this.held.isRetryable;
   }
 
   start(): void {
@@ -167,9 +172,10 @@ export class Replay<Value> {
 
   /** Silence and full queues pass, and are told elsewhere; what a person must mend is told when it begins. */
   private tellHeld(failure: LtsError | undefined): void {
-    if (failure?.code === this.heldBy || failure?.code === 'LTS_NOT_STARTED') return;
-    this.heldBy = failure?.code;
-    if (!failure || failure.isRetryable) return;
+    if (failure?.code === 'LTS_NOT_STARTED') return;
+    const isNew = failure?.code !== this.held?.code;
+    this.held = failure;
+    if (!isNew || !failure || failure.isRetryable) return;
     const { topic, log } = this.options;
     log.error({ topic, error: failure }, 'what is kept cannot be sent; it stays in the FailStore');
   }

@@ -150,8 +150,10 @@ describe('a message that is at fault itself', () => {
     for (let i = 0; i < 3; i++) await replay.drain();
     expect([await failStore.count('results'), batches.length]).toEqual([3, 3]);
     expect(silent.error.mock.calls).toMatchObject([[{ topic: 'results' }, expect.stringMatching(/stays/)]]);
+    expect(replay.isHeldForGood).toBe(true);
     code = 'LTS_NO_TRACKER';
     await replay.drain();
+    expect(replay.isHeldForGood).toBe(false);
     expect(silent.error.mock.calls.length).toBe(1);
   });
 });

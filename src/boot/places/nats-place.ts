@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LocalServer } from '../../adapters/local/local-server.js';
 import { NatsTransport } from '../../adapters/nats/nats-transport.js';
+import type { FailTopic } from '../../ports/fail-store.js';
+import type { NodeType } from '../../ports/registry.js';
 import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
 import type { FailStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
@@ -17,6 +19,12 @@ import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { holdToOneStore } from './one-store.js';
 
+const sendsOf: Readonly<Record<NodeType, readonly FailTopic[]>> = {
+  JOB_CLIENT: ['submissions'],
+  TASK_TRACKER: ['results', 'biz-logs'],
+  JOB_TRACKER: [],
+};
+
 /** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
 export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<NodePlace> {
   const { dataPath = './data', nats } = options;
@@ -25,7 +33,8 @@ export async function enterNats(options: NodeOptions, self: NodeSelf): Promise<N
   const files = { path: resolve(dataPath), choice: storeChoiceOf(options), cluster, log };
   // A JobTracker has nothing that it could not send.
   const failStore = self.type === 'JOB_TRACKER' ? 'memory' : files.choice.failStore;
-  const kept = await ProcessFailStore.enter({ ...files, servers, choice: { ...files.choice, failStore } });
+  const sends = sendsOf[self.type];
+  const kept = await ProcessFailStore.enter({ ...files, servers, sends, choice: { ...files.choice, failStore } });
   try {
     const link = await NatsLink.open({ ...self, servers, nats });
     void link.connection.ended.then((error) => error && self.giveUp(error.message));

@@ -10,7 +10,10 @@ afterEach(cleanUp);
 
 function aPlace() {
   const warnings: { folder?: string; entries?: number }[] = [];
-  const log = { debug() {}, info() {}, warn: (fields: object) => void warnings.push(fields), error() {} };
+  const warn = (fields: object, text: string) => {
+    if (text.includes('another cluster')) warnings.push(fields);
+  };
+  const log = { debug() {}, info() {}, warn, error() {} };
   const dataPath = aFolder();
   return { warnings, dataPath, place: (clusterName: string) => ({ dataPath, clusterName, log }) };
 }

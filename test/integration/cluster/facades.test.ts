@@ -336,6 +336,18 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
       for (const jobId of ['J0', 'J1']) expect((await client.cancelJob(jobId)).receipt).toBe('done');
     });
 
+    it('of a dead client is not kept from being sent by a worker that starts on its data path', async () => {
+      const node = aCluster();
+      const { dataPath } = node();
+      const client = await new JobClient({ ...node(), dataPath }).start();
+      expect((await client.submitJob({ jobId: 'J1', delay: '1h' })).code).toBe('stored-locally');
+      await client.stop();
+      await started(new JobTracker(node()));
+      await started(new TaskTracker({ ...node(), dataPath, jobRunner: () => 1 }));
+      const other = await started(new JobClient(node()));
+      await until(async () => (await other.listJobs()).records.length === 1);
+    });
+
     it('in the folders of dead processes is sent, too, results and the embedded application of before included', async () => {
       const node = aCluster();
       const ground = node();
