@@ -23,6 +23,7 @@ arrows.testing = ['boot', ...belowIndex];
 
 /** An npm package may be imported only from its home; one that is not named here, from nowhere in src. */
 const homes = {
+  'classic-level': '^src/adapters/leveldb/',
   'class-validator': '^src/adapters/class-validator/',
   'cron-parser': '^src/job/cron/',
   commander: '^src/cli/',
@@ -106,7 +107,7 @@ module.exports = {
       { path: '^src/' },
       {
         dependencyTypes: ['npm-dev'],
-        dependencyTypesNot: ['npm'],
+        dependencyTypesNot: ['npm', 'npm-peer'],
       },
     ),
     forbid(

@@ -22,7 +22,10 @@ export interface NodeOptions {
   readonly dataPath?: string | undefined;
   /** 'lmdb' (default) keeps jobs on disk; 'memory' forgets them with the process; 'mongo' is for clusters; else an extension's name. */
   readonly jobQueue?: string | undefined;
-  /** What could not be sent is kept in it: 'lmdb', 'memory' or an extension's name. Default: memory with `jobQueue` memory, else lmdb. */
+  /**
+   * What could not be sent is kept in it: 'lmdb', 'leveldb' (needs the package `classic-level`), 'memory' or an extension's name.
+   * Default: memory with `jobQueue` memory, else lmdb.
+   */
   readonly failStore?: string | undefined;
   /** Adapters beside those of the package, chosen by name. */
   readonly extensions?: readonly Extension[] | undefined;

@@ -1,5 +1,6 @@
 /** The adapters that come with the package, in one table with the user's. */
 import { ConsoleJobLogger } from '../adapters/console/console-job-logger.js';
+import { LevelDbFailStore } from '../adapters/leveldb/leveldb-fail-store.js';
 import type { LmdbEnvironment } from '../adapters/lmdb/environment.js';
 import { LmdbFailStore } from '../adapters/lmdb/lmdb-fail-store.js';
 import { LmdbJobLogger } from '../adapters/lmdb/lmdb-job-logger.js';
@@ -39,6 +40,11 @@ const own: readonly OwnExtension[] = [
     port: 'job.fail.store',
     name: 'lmdb',
     create: ({ failStorePath, onFatal }) => new LmdbFailStore({ path: failStorePath, onFatal }),
+  },
+  {
+    port: 'job.fail.store',
+    name: 'leveldb',
+    create: ({ failStorePath, onFatal }) => new LevelDbFailStore({ path: failStorePath, onFatal }),
   },
   { port: 'job.fail.store', name: 'memory', create: () => new MemoryFailStore() },
 ];

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LevelDbFailStore } from '../../src/adapters/leveldb/leveldb-fail-store.js';
 import { LmdbFailStore } from '../../src/adapters/lmdb/lmdb-fail-store.js';
 import { JobClient, type JobResult, JobTracker, LtsError, type OldData, TaskTracker } from '../../src/index.js';
 
@@ -227,18 +228,25 @@ describe('the old data handler of a node', () => {
     expect(asked).toEqual([`submissions ${jobId}`]);
   });
 
-  it('of a JobTracker: is asked about what dead processes left, before their runs are rescued and after', async () => {
-    const place = aPlace();
-    const { asked, oldDataHandler } = aHandler();
-    for (const folder of ['0', '1']) {
-      const path = join(place.dataPath, 'failstore', `${folder}.lts`);
-      const failStore = new LmdbFailStore({ path, onFatal: () => {} });
-      await failStore.open();
-      const value = JSON.stringify({ jobId: `J${folder}`, runId: 'R', outcome: { kind: 'success' } });
-      await failStore.put([{ topic: 'results', key: 'k', value, at: 0 }]);
-      await failStore.close();
-    }
-    await started(new JobTracker({ ...place, oldDataHandler }));
-    await expect.poll(() => asked).toEqual(['results J0', 'results J1']);
+  describe.each([
+    ['lmdb', '0', ['1', 'leveldb-0', 'leveldb-1']],
+    ['leveldb', 'leveldb-0', ['0', '1', 'leveldb-1']],
+  ] as const)('of a JobTracker with its FailStore in %s', (failStore, own, others) => {
+    it('is asked about what dead processes left, before their runs are rescued and after, in files of either kind', async () => {
+      const place = aPlace();
+      const { asked, oldDataHandler } = aHandler();
+      for (const folder of [own, ...others]) {
+        const path = join(place.dataPath, 'failstore', `${folder}.lts`);
+        const left = folder.startsWith('leveldb') ? new LevelDbFailStore({ path }) : new LmdbFailStore({ path });
+        await left.open();
+        const value = JSON.stringify({ jobId: `J${folder}`, runId: 'R', outcome: { kind: 'success' } });
+        await left.put([{ topic: 'results', key: 'k', value, at: 0 }]);
+        await left.close();
+      }
+      await started(new JobTracker({ ...place, failStore, oldDataHandler }));
+      await expect.poll(() => asked.length).toBe(4);
+      expect(asked[0]).toBe(`results J${own}`);
+      expect(asked.slice(1).sort()).toEqual(others.map((folder) => `results J${folder}`));
+    });
   });
 });

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DatabaseOptions, type Key, open, type RootDatabase } from 'lmdb';
 import { LtsError } from '../../errors.js';
-import { CommitError, GroupCommit, type Participant } from './group-commit.js';
+import { CommitError, GroupCommit, type Participant } from '../../kit/group-commit.js';
 import { LmdbTable, type StoreCounters, textEncoder } from './table.js';
 
 export interface LmdbEnvironmentOptions {

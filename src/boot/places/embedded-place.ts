@@ -12,7 +12,14 @@ import type { FailStore } from '../../ports/fail-store.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
 import { type FailStoreFolder, failStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
-import { JobStores, openFailStore, type StoreOpening, type StorePlace, type Stores } from '../stores/stores.js';
+import {
+  isFileStore,
+  JobStores,
+  openFailStore,
+  type StoreOpening,
+  type StorePlace,
+  type Stores,
+} from '../stores/stores.js';
 import { clock, ids } from '../system-ports.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { Shared } from './shared.js';
@@ -23,8 +30,9 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
   const place = { path: resolve(options.dataPath ?? './data'), choice, cluster: self.cluster, log: self.log };
   const embedded = await EmbeddedCluster.enter(place);
   const transport = embedded.network.transport();
-  // Others may be left of a time when it was a cluster, or had another name.
-  const mayBeOpen = (folder: FailStoreFolder) => folder.path === failStoreFolder(place, 0);
+  // The application's own FailStore is open here; others may be left of a time when it was a cluster, kept them in other files, or had
+  // another name.
+  const mayBeOpen = (folder: FailStoreFolder) => folder.path === embedded.folder;
   const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, mayBeOpen });
   let hasStores = false;
   return {
@@ -38,7 +46,7 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
       return stores;
     },
     ready: async () => {
-      if (hasStores && choice.failStore === 'lmdb') leftOvers.start();
+      if (hasStores && isFileStore(choice)) leftOvers.start();
     },
     // Nobody is waited for: they are all in this process.
     leaveBy: () => {},
@@ -79,7 +87,7 @@ export class EmbeddedCluster {
     const cluster = new EmbeddedCluster(place);
     if (!isInMemory) await cluster.own();
     try {
-      cluster.kept = await openFailStore(place, failStoreFolder(place, 0));
+      cluster.kept = await openFailStore(place, cluster.folder);
     } catch (error) {
       await cluster.release();
       throw error;
@@ -96,6 +104,11 @@ export class EmbeddedCluster {
   private async release(): Promise<void> {
     this.localServer.close();
     await this.owner?.release();
+  }
+
+  /** Where that lies which this process's nodes could not send. */
+  get folder(): string {
+    return failStoreFolder(this.place, 0);
   }
 
   /** What this process's nodes could not send. */

@@ -13,7 +13,7 @@ import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
 import type { FailStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
 import { ProcessFailStore } from '../stores/process-fail-store.js';
-import { isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from '../stores/stores.js';
+import { isFileStore, isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from '../stores/stores.js';
 import { clock, ids } from '../system-ports.js';
 import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
@@ -64,7 +64,7 @@ function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): N
     openStores: (request) => ground.open(place, request),
     ready: async () => {
       await transport.ready();
-      if (files.choice.failStore === 'lmdb') leftOvers.start();
+      if (isFileStore(files.choice)) leftOvers.start();
     },
     leaveBy: (endMono) => link.connection.leaveBy(endMono),
     leave: async () => {

@@ -1,6 +1,6 @@
 /**
- * The folders of a data path in which processes keep what they could not send: `failstore/<number>.<cluster>`. The name binds
- * what lies in one to its cluster: it is never sent to another.
+ * The folders of a data path in which processes keep what they could not send: `failstore/<number>.<cluster>`, in LevelDB
+ * `failstore/leveldb-<number>.<cluster>`. The name binds what lies in one to its cluster: it is never sent to another.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,15 +16,18 @@ interface Place {
   /** The data path. */
   readonly path: string;
   readonly cluster: string;
+  readonly choice: { readonly failStore: string };
 }
 
-export const failStoreFolder = ({ path, cluster }: Place, number: number): string =>
-  join(parentOf(path), `${number}.${written(cluster)}`);
+export function failStoreFolder({ path, cluster, choice }: Place, number: number): string {
+  const kind = choice.failStore === 'leveldb' ? 'leveldb-' : '';
+  return join(parentOf(path), `${kind}${number}.${written(cluster)}`);
+}
 
 /** All that there are on a data path, whosoever they are. */
 export function failStoreFolders(dataPath: string): FailStoreFolder[] {
   return namesIn(parentOf(dataPath)).flatMap((name) => {
-    const [, number, cluster] = /^(\d+)(?:\.(.+))?$/.exec(name) ?? [];
+    const [, number, cluster] = /^(?:leveldb-)?(\d+)(?:\.(.+))?$/.exec(name) ?? [];
     if (number === undefined) return [];
     const isOf = (one: string) => written(one) === cluster;
     return [{ path: join(parentOf(dataPath), name), number: Number(number), isOf }];

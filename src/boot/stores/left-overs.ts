@@ -4,12 +4,16 @@
  * One that cannot be used is told once and looked at again when it changes.
  */
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { LevelDbFailStore } from '../../adapters/leveldb/leveldb-fail-store.js';
+import { currentFileOf, hasLevel } from '../../adapters/leveldb/open-level.js';
 import { dataFileOf } from '../../adapters/lmdb/environment.js';
 import { LmdbFailStore } from '../../adapters/lmdb/lmdb-fail-store.js';
 import { DataPathOwner, ownerOf } from '../../adapters/lmdb/owner.js';
 import { Duty } from '../../cluster/duty.js';
 import { LtsError } from '../../errors.js';
 import type { FailStore } from '../../ports/fail-store.js';
+import type { Log } from '../../ports/log.js';
 import { clock, ids } from '../system-ports.js';
 import { type FailStoreFolder, failStoreFolders } from './fail-store-folders.js';
 import { type ReplayPlace, replayOf, topics } from './replays.js';
@@ -85,10 +89,12 @@ export class LeftOvers {
   ): Promise<number | undefined> {
     const { path } = folder;
     if (this.place.mayBeOpen(folder) || (this.done.get(path) ?? 0) === changedAt(path)) return undefined;
+    // One that was never used must not ask for the library.
+    if (isLevelDb(path) && !hasLevel(path)) return undefined;
     if (await ownerOf(path, clock)) return undefined;
     const owner = await take({ path, isBrief: !folder.isOf(this.place.cluster) });
     if (!owner) return undefined;
-    const failStore = new LmdbFailStore({ path, onFatal: endProcess(this.place.log) });
+    const failStore = failStoreIn(path, this.place.log);
     try {
       await failStore.open();
       return await use(failStore);
@@ -122,9 +128,18 @@ async function take(what: { path: string; isBrief: boolean }): Promise<DataPathO
   }
 }
 
+/** By its name, whatever is chosen now: the setting may have been another one then. */
+const isLevelDb = (folder: string): boolean => basename(folder).startsWith('leveldb-');
+
+function failStoreIn(path: string, log: Log): FailStore {
+  const options = { path, onFatal: endProcess(log) };
+  return isLevelDb(path) ? new LevelDbFailStore(options) : new LmdbFailStore(options);
+}
+
 /** 0 where nothing was ever kept: an unused folder is at once done. */
 function changedAt(folder: string): number {
-  return statSync(dataFileOf(folder), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const file = isLevelDb(folder) ? currentFileOf(folder) : dataFileOf(folder);
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function countOf(failStore: FailStore): Promise<number> {

@@ -2,7 +2,8 @@
  * The stores of a data path, made by the names of their adapters.
  *
  *   <data-path>/owner...      who owns it           <data-path>/jobs/     jobs and their logs, one LMDB file
- *   <data-path>/failstore/<n>.<cluster>/  what could not be sent: 0 of an embedded application, from 1 on of a process over NATS
+ *   <data-path>/failstore/<n>.<cluster>/  what could not be sent: 0 of an embedded application, from 1 on of a process over NATS;
+ *   <data-path>/failstore/leveldb-<n>.<cluster>/  the same in LevelDB, so that each is found by its kind when the setting was changed
  */
 import { join } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../../adapters/lmdb/environment.js';
@@ -164,6 +165,9 @@ export class JobStores {
     for (const one of open) if (one.status === 'fulfilled') await one.value?.close();
   }
 }
+
+/** What dead processes left in such files is sent by the next one. */
+export const isFileStore = ({ failStore }: StoreChoice): boolean => failStore === 'lmdb' || failStore === 'leveldb';
 
 /** The FailStore in a folder that is this process's alone, opened. */
 export async function openFailStore(place: StorePlace, folder: string): Promise<FailStore> {

@@ -269,6 +269,11 @@ spring.port=1`;
     ['lts.health.port=70000', '0 to 65535'],
     ['lts.jobtracker.time-zone=Mars/X', 'is no time zone'],
     ['lts.jobtracker.configs.job.queue=mysql', "Use 'lmdb', 'memory' or 'mongo'"],
+    ['lts.jobtracker.configs.job.fail.store=h2', "Use 'lmdb', 'leveldb' or 'memory'"],
+    ...['rocksdb', 'berkeleydb', 'mapdb', 'ltsdb'].map((kind) => [
+      `lts.tasktracker.configs.job.fail.store=${kind}`,
+      'is a FailStore of LTS. Use lmdb, which needs no further package, or leveldb.',
+    ]),
     ['lts.jobtracker.configs.mongo.addresses=a:99999', 'is no address'],
     ['lts.registry-address=zookeeper://a:2181', 'is a registry of LTS. Use embedded, or nats://'],
     ['lts.registry-address=http://a', 'is no address'],

@@ -84,7 +84,9 @@ it('a result of a job that the JobTracker does not know is put aside, not thrown
 });
 
 it('clusters whose names differ by capitals have folders that differ without', () => {
-  const folders = ['Shop', 'shop', 'sHop'].map((cluster) => failStoreFolder({ path: '/data', cluster }, 1));
+  const folders = ['Shop', 'shop', 'sHop'].map((cluster) =>
+    failStoreFolder({ path: '/data', cluster, choice: { failStore: 'lmdb' } }, 1),
+  );
   expect(new Set(folders.map((folder) => folder.toLowerCase())).size).toBe(3);
   expect(failStoreFolders('/nowhere')).toEqual([]);
 });

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LevelDbFailStore } from '../../../src/adapters/leveldb/leveldb-fail-store.js';
 import { LmdbFailStore } from '../../../src/adapters/lmdb/lmdb-fail-store.js';
 import { type FailEntry, JobClient, type JobResult, JobTracker, LtsError, TaskTracker } from '../../../src/index.js';
 import { Deferred } from '../../../src/kit/deferred.js';
@@ -320,21 +321,27 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
   });
 
   describe('what could not be sent', () => {
-    it('lies in one folder for all nodes of a process, and is found by who comes next', async () => {
-      const node = aCluster();
-      const { dataPath } = node();
-      const clients = [
-        await new JobClient({ ...node(), dataPath }).start(),
-        await new JobClient({ ...node(), dataPath }).start(),
-      ];
-      for (const [i, client] of clients.entries())
-        expect((await client.submitJob({ jobId: `J${i}`, delay: '1h' })).code).toBe('stored-locally');
-      expect(readdirSync(join(dataPath, 'failstore'))).toEqual([`1.${node().clusterName}`]);
-      for (const client of clients) await client.stop();
-      await started(new JobTracker(node()));
-      const client = await started(new JobClient({ ...node(), dataPath }));
-      for (const jobId of ['J0', 'J1']) expect((await client.cancelJob(jobId)).receipt).toBe('done');
-    });
+    it.each([
+      ['lmdb', '1'],
+      ['leveldb', 'leveldb-1'],
+    ])(
+      'in %s lies in one folder for all nodes of a process, and is found by who comes next',
+      async (failStore, folder) => {
+        const node = aCluster();
+        const { dataPath } = node();
+        const clients = [
+          await new JobClient({ ...node(), dataPath, failStore }).start(),
+          await new JobClient({ ...node(), dataPath, failStore }).start(),
+        ];
+        for (const [i, client] of clients.entries())
+          expect((await client.submitJob({ jobId: `J${i}`, delay: '1h' })).code).toBe('stored-locally');
+        expect(readdirSync(join(dataPath, 'failstore'))).toEqual([`${folder}.${node().clusterName}`]);
+        for (const client of clients) await client.stop();
+        await started(new JobTracker(node()));
+        const client = await started(new JobClient({ ...node(), dataPath, failStore }));
+        for (const jobId of ['J0', 'J1']) expect((await client.cancelJob(jobId)).receipt).toBe('done');
+      },
+    );
 
     it('of a dead client is not kept from being sent by a worker that starts on its data path', async () => {
       const node = aCluster();
@@ -351,17 +358,24 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
     it('in the folders of dead processes is sent, too, results and the embedded application of before included', async () => {
       const node = aCluster();
       const ground = node();
-      for (const folder of ['0', '2', '7']) {
-        const left = new LmdbFailStore({ path: join(ground.dataPath, 'failstore', `${folder}.${ground.clusterName}`) });
+      for (const folder of ['0', '2', '7', 'leveldb-0', 'leveldb-7']) {
+        const path = join(ground.dataPath, 'failstore', `${folder}.${ground.clusterName}`);
+        const left = folder.startsWith('leveldb') ? new LevelDbFailStore({ path }) : new LmdbFailStore({ path });
         await left.open();
         await left.put([submission(`left-${folder}`)]);
         await left.close();
       }
       await started(new JobTracker(ground));
       const client = await started(new JobClient(node()));
-      await until(async () => (await client.listJobs()).records.length === 3);
+      await until(async () => (await client.listJobs()).records.length === 5);
       const { records } = await client.listJobs();
-      expect(records.map(({ jobId }) => jobId).sort()).toEqual(['left-0', 'left-2', 'left-7']);
+      expect(records.map(({ jobId }) => jobId).sort()).toEqual([
+        'left-0',
+        'left-2',
+        'left-7',
+        'left-leveldb-0',
+        'left-leveldb-7',
+      ]);
     });
   });
 });

@@ -4,7 +4,7 @@
  */
 import { LtsError } from '../../../errors.js';
 import type { JobRecord } from '../../../job/job.js';
-import type { Participant } from '../group-commit.js';
+import type { Participant } from '../../../kit/group-commit.js';
 import type { LmdbTable } from '../table.js';
 
 interface Claim {

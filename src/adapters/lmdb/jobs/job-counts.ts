@@ -1,7 +1,7 @@
 /** Counts of records by group and state: kept in memory, written with one put per touched group and commit. */
 import { LtsError } from '../../../errors.js';
 import type { Counts } from '../../../job/listing.js';
-import type { Participant } from '../group-commit.js';
+import type { Participant } from '../../../kit/group-commit.js';
 import type { LmdbTable } from '../table.js';
 import type { CountKind } from './job-indexes.js';
 

@@ -97,6 +97,18 @@ export function adapter(port: string, ours: readonly string[]): Rule<string> {
   };
 }
 
+const anyFailStore = adapter('job.fail.store', ['lmdb', 'leveldb', 'memory']);
+const formerFailStore = /^(rocksdb|berkeleydb|mapdb|ltsdb)$/i;
+
+export const failStore: Rule<string> = {
+  ...anyFailStore,
+  read(text, place) {
+    if (formerFailStore.test(text) && !place.extensionsOf('job.fail.store').includes(text))
+      refuse(place.key, shown(text), 'is a FailStore of LTS. Use lmdb, which needs no further package, or leveldb.');
+    return anyFailStore.read(text, place);
+  },
+};
+
 export const boolean: Rule<boolean> = {
   describe: 'true or false',
   read: (text, place) => choice(['true', 'false']).read(text, place) === 'true',

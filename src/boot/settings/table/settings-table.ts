@@ -54,8 +54,8 @@ const application = {
 
 const failStore = optional(
   'lts.jobtracker.configs.job.fail.store',
-  rule.adapter('job.fail.store', ['lmdb', 'memory']),
-  'What could not be sent is kept in it. Default: memory with job.queue memory, else lmdb.',
+  rule.failStore,
+  'What could not be sent is kept in it. Default: memory with job.queue memory, else lmdb. leveldb needs: npm install classic-level@3.',
 );
 
 /** For `lts.registry-address=nats://…`. A file that all roles share may give each its own user. */

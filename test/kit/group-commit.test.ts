@@ -1,8 +1,8 @@
 /** What a failing commit does to the operations in it and behind it. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CommitError, GroupCommit } from '../../../src/adapters/lmdb/group-commit.js';
-import type { LtsError } from '../../../src/errors.js';
-import { Deferred } from '../../../src/kit/deferred.js';
+import type { LtsError } from '../../src/errors.js';
+import { Deferred } from '../../src/kit/deferred.js';
+import { CommitError, GroupCommit } from '../../src/kit/group-commit.js';
 
 let commits: Deferred<void>[];
 let fatal: LtsError[];

@@ -1,8 +1,9 @@
 /** Puts, replaces and removes entries for as long as it lives, and names every key whose put has resolved. */
-import { LmdbFailStore } from '../../../src/adapters/lmdb/lmdb-fail-store.js';
+import { LevelDbFailStore } from '../../src/adapters/leveldb/leveldb-fail-store.js';
+import { LmdbFailStore } from '../../src/adapters/lmdb/lmdb-fail-store.js';
 
-const [path = '', prefix = ''] = process.argv.slice(2);
-const store = new LmdbFailStore({ path });
+const [adapter = '', path = '', prefix = ''] = process.argv.slice(2);
+const store = adapter === 'lmdb' ? new LmdbFailStore({ path }) : new LevelDbFailStore({ path });
 await store.open();
 for (let i = 0; ; i += 10) {
   const keys = Array.from({ length: 10 }, (_, k) => `${prefix}${String(i + k).padStart(6, '0')}`);

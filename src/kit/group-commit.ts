@@ -2,8 +2,8 @@
  * Group commit: operations that arrive while one transaction is in flight run, in order, in the next one.
  * An operation is settled only after the commit that holds its writes is durable.
  */
-import { LtsError } from '../../errors.js';
-import { Deferred } from '../../kit/deferred.js';
+import { LtsError } from '../errors.js';
+import { Deferred } from './deferred.js';
 
 /** What lives in memory beside the tables and must agree with them after every commit and after none. */
 export interface Participant {
