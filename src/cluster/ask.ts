@@ -24,6 +24,17 @@ export async function ask<K extends MessageKind>(
   return transport.isForeign ? checkedReply(question.kind, reply) : (reply as ReplyOf<K>);
 }
 
+/**
+ * Whether it is the message itself that cannot be sent or understood: the same one again meets the same answer. What it carried may
+ * still have been taken where the reply was at fault.
+ */
+export const isFaultOfMessage = (error: LtsError): boolean =>
+  error.code === 'LTS_MESSAGE_INVALID' || isUnsendable(error);
+
+/** Of a message with one thing in it: no JobTracker will ever see that. */
+export const isUnsendable = ({ code }: LtsError): boolean =>
+  code === 'LTS_PAYLOAD_TOO_LARGE' || code === 'LTS_PAYLOAD_INVALID';
+
 /** One step per message kind. */
 export type Steps = {
   [K in MessageKind]?: (body: BodyOf<K>, context: MessageContext) => Promise<ReplyOf<K>>;

@@ -1,13 +1,13 @@
 /**
  * Submit: brings jobs to a tracker in batches that form by themselves, and settles each caller with its own answer.
  *
- *   accepted | duplicate | replaced | rejected | busy   the tracker's answer, after its commit; rejected also what was not sent at all
+ *   accepted | duplicate | replaced | rejected | busy   the tracker's answer, after its commit; rejected also what can never be sent
  *   stored-locally                                      no tracker answered; fsynced in the FailStore, sent later
  *   no-tracker                                          nobody is there and nothing was sent (without the retry client)
  *   unknown                                             it may have been accepted; submit again with the same jobId
  */
 
-import { ask } from '../cluster/ask.js';
+import { ask, isFaultOfMessage, isUnsendable } from '../cluster/ask.js';
 import { Replay } from '../cluster/replay.js';
 import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
@@ -43,6 +43,7 @@ const replayEveryMs = 5_000;
 const keepingMs = (deadlineMs: number): number => Math.min(2_000, deadlineMs / 8);
 /** Thousands of submissions take a disk this long at most. */
 const keptWithinMs = 10_000;
+const behindText = 'An earlier submission of its key waits to be sent.';
 
 interface Outgoing {
   readonly job: SubmittedJob;
@@ -148,7 +149,8 @@ export class Submit {
   }
 
   private async add(outgoing: Outgoing): Promise<SubmitOutcome> {
-    if (this.isBehindKept(outgoing.job)) return this.keep([outgoing.job]).then(([outcome]) => outcome as SubmitOutcome);
+    if (this.isBehindKept(outgoing.job))
+      return this.keep([outgoing.job], behindText).then(([one]) => one as SubmitOutcome);
     try {
       return await this.batcher.add(outgoing);
     } catch (error) {
@@ -169,8 +171,17 @@ export class Submit {
     } catch (error) {
       if (!LtsError.is(error)) throw error;
       if (error.code === 'LTS_BUSY') return jobs.map(({ jobId }) => ({ code: 'busy', jobId, msg: error.message }));
+      if (isFaultOfMessage(error) && outgoing.length > 1) return this.sendAlone(outgoing);
+      if (isRefused(error))
+        return jobs.map(({ jobId }) => ({ code: 'rejected', jobId, msg: error.message, errorCode: error.code }));
+      if (isFaultOfMessage(error)) return jobs.map(({ jobId }) => ({ code: 'unknown', jobId, msg: error.message }));
       return this.unanswered(jobs, error.code === 'LTS_NO_TRACKER' ? 'no-tracker' : 'unknown', error.message);
     }
+  }
+
+  /** What is wrong with one job is nothing to its neighbours. */
+  private async sendAlone(outgoing: readonly Outgoing[]): Promise<SubmitOutcome[]> {
+    return (await Promise.all(outgoing.map((one) => this.send([one])))).flat();
   }
 
   private async ask(jobs: readonly SubmittedJob[], deadlineMs: number): Promise<readonly SubmitAnswer[]> {
@@ -185,9 +196,10 @@ export class Submit {
     }
   }
 
-  /** While the node itself is cut off, that is told where it is met. */
+  /** While the node itself is cut off, that is told where it is met; what was refused is told to the caller. */
   private heed(error: unknown): void {
-    const isUnanswered = LtsError.is(error) && error.code !== 'LTS_BUSY' && error.code !== 'LTS_ABORTED';
+    if (!LtsError.is(error) || isFaultOfMessage(error) || isRefused(error)) return;
+    const isUnanswered = error.code !== 'LTS_BUSY' && error.code !== 'LTS_ABORTED';
     if (isUnanswered && this.parts.ports.transport.isUp()) this.outage.met(error.message);
   }
 
@@ -196,12 +208,12 @@ export class Submit {
     code: 'no-tracker' | 'unknown',
     msg: string,
   ): Promise<SubmitOutcome[]> {
-    if (this.parts.settings.useRetryClient) return this.keep(jobs);
+    if (this.parts.settings.useRetryClient) return this.keep(jobs, msg);
     return Promise.resolve(jobs.map(({ jobId }) => ({ code, jobId, msg })));
   }
 
   /** Fsynced before the answer; the same jobId makes the later sending safe whatever became of an earlier one. */
-  private async keep(jobs: readonly SubmittedJob[]): Promise<SubmitOutcome[]> {
+  private async keep(jobs: readonly SubmittedJob[], why: string): Promise<SubmitOutcome[]> {
     const { failStore, clock } = this.parts.ports;
     const at = clock.wallMs();
     const entries = jobs.map((job) => ({
@@ -217,11 +229,7 @@ export class Submit {
       return jobs.map(({ jobId }) => ({ code: 'unknown', jobId, msg: error.message }));
     }
     for (const job of jobs) this.noteKept(job);
-    return jobs.map(({ jobId }) => ({
-      code: 'stored-locally',
-      jobId,
-      msg: 'No JobTracker answered; it is sent later.',
-    }));
+    return jobs.map(({ jobId }) => ({ code: 'stored-locally', jobId, msg: `Kept, and sent later: ${why}` }));
   }
 
   private async sendKept(jobs: readonly SubmittedJob[]): Promise<(string | undefined)[]> {
@@ -246,6 +254,9 @@ export class Submit {
     if (jobIds?.delete(job.jobId) && jobIds.size === 0) this.kept.delete(key);
   }
 }
+
+/** Not taken by anybody, nor will it be: another try would meet the same. */
+const isRefused = (error: LtsError): boolean => isUnsendable(error) || error.code === 'LTS_NOT_PERMITTED';
 
 /** Throws LTS_JOB_INVALID for what is no AbortSignal; those of other libraries are taken as well. */
 export function checkSignal(signal: unknown): void {

@@ -4,6 +4,7 @@
  *   the job's current run       applied: ended, waiting for a retry, or waiting at once
  *   the run settled last        a repeated report: ok, nothing changes
  *   any other run               stale: recorded in the job's log, never applied
+ *   a run of no job here        unknown: nothing is recorded, so its worker keeps the report
  *
  * The write is conditional on the record it was decided on; what misses is read again and decided again, so a cancel that was
  * asked meanwhile is never lost.
@@ -103,7 +104,7 @@ export class Settle {
       } else if (records[n]?.status.lastRunId === verdict.runId) {
         answers[place] = 'ok';
         repeated.push(records[n]);
-      } else this.recordStale(verdict, records[n]);
+      } else answers[place] = this.notCurrent(verdict, records[n]);
       if (!before && records[n]) this.writes.saw(records[n]);
     }
     const written = await this.writes.update(changes);
@@ -131,12 +132,14 @@ export class Settle {
     await this.schedules.follow(records.filter((record) => record.body.origin));
   }
 
-  private recordStale(verdict: RunReport, record: JobRecord | undefined): void {
+  private notCurrent(verdict: RunReport, record: JobRecord | undefined): ReportAnswer {
     const { kind } = verdict.outcome;
+    if (!record) return 'unknown';
     // Its own verdicts come too late when a report, or another tracker, was quicker.
-    if (!record || kind === 'missed' || kind === 'lost') return;
+    if (kind === 'missed' || kind === 'lost') return 'stale';
     const text = `${verdict.outcome.kind} of run ${shownRun(verdict.runId)} came when the job was ${record.status.state}; not applied`;
     this.log.write({ jobId: record.jobId, type: 'stale', level: 'WARN', text });
+    return 'stale';
   }
 }
 

@@ -101,8 +101,11 @@ export interface RunReport {
   readonly outcome: RunOutcome;
 }
 
-/** `ok`: applied, now or by an earlier copy of this report. `stale`: another run is current; recorded, not applied. */
-export type ReportAnswer = 'ok' | 'stale';
+/**
+ * `ok`: applied, now or by an earlier copy of this report. `stale`: another run is current; recorded, not applied. `unknown`: this
+ * JobTracker's store has no such job, so nothing was done; it may have been removed after its retention, or lie in another store.
+ */
+export type ReportAnswer = 'ok' | 'stale' | 'unknown';
 
 export interface SessionInfo {
   /** `identity-epoch`: one life of a TaskTracker at its trackers. */

@@ -4,13 +4,13 @@
  */
 
 import { ask } from '../cluster/ask.js';
-import { Replay } from '../cluster/replay.js';
+import { type Refusals, Replay, refusalsOf } from '../cluster/replay.js';
 import { until } from '../cluster/within.js';
 import { LtsError } from '../errors.js';
 import { Batcher } from '../kit/batcher.js';
 import { wireBytes } from '../kit/wire-bytes.js';
 import { limits } from '../protocol/limits.js';
-import type { PullAnswer, RunReport } from '../protocol/messages.js';
+import type { PullAnswer, ReportAnswer, RunReport } from '../protocol/messages.js';
 import type { WorkerParts } from './worker-ports.js';
 
 const answerWithinMs = 5_000;
@@ -88,8 +88,11 @@ export class Report {
   private async send(reports: readonly RunReport[]): Promise<Reported[]> {
     const kept = new AbortController();
     const keeping = this.keepSoon(reports, kept.signal);
+    let answers: readonly ReportAnswer[] | undefined;
     try {
-      for (let tries = 0; !(await this.isAnswered(reports, tries)); tries++) {
+      for (let tries = 0; ; tries++) {
+        answers = await this.answersTo(reports, tries);
+        if (answers) break;
         if (this.stopping.signal.aborted) {
           await this.keep(reports);
           return reports.map(() => 'kept');
@@ -100,6 +103,9 @@ export class Report {
       kept.abort(kept);
     }
     if (await keeping) await this.forget(reports);
+    const unknown = reports.filter((_, i) => answers[i] === 'unknown');
+    // The replay asks once more, and puts aside what nobody knows.
+    if (unknown.length > 0) await this.keep(unknown);
     return reports.map(() => 'acknowledged');
   }
 
@@ -112,18 +118,19 @@ export class Report {
   }
 
   /** Any tracker takes a report; the one that serves the session also gives jobs for its slots, so that one is asked first. */
-  private async isAnswered(reports: readonly RunReport[], tries: number): Promise<boolean> {
+  private async answersTo(reports: readonly RunReport[], tries: number): Promise<readonly ReportAnswer[] | undefined> {
     const isOwn = tries === 0;
     const offer = isOwn ? this.own.offerSlots(reports.length) : noOffer;
     const subject = isOwn ? this.own.tracker() : this.parts.subjects.runs;
     let answer: PullAnswer = { answer: 'ok', jobs: [] };
     try {
-      answer = await this.ask(subject, reports, offer);
-      return true;
+      const reply = await this.ask(subject, reports, offer);
+      answer = reply;
+      return reply.answers;
     } catch (error) {
       if (!LtsError.is(error)) throw error;
       if (isOwn && error.code === 'LTS_NO_TRACKER') this.own.onGone();
-      return false;
+      return undefined;
     } finally {
       this.own.answered(offer, answer);
     }
@@ -157,9 +164,9 @@ export class Report {
   }
 
   /** Kept results offer no slots: their session may be gone. */
-  private async sendKept(reports: readonly RunReport[]): Promise<undefined[]> {
-    await this.ask(this.parts.subjects.runs, reports, noOffer);
-    return [];
+  private async sendKept(reports: readonly RunReport[]): Promise<Refusals> {
+    const { answers } = await this.ask(this.parts.subjects.runs, reports, noOffer);
+    return refusalsOf(answers);
   }
 }
 

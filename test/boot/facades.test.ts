@@ -236,7 +236,7 @@ describe('the old data handler of a node', () => {
       const place = aPlace();
       const { asked, oldDataHandler } = aHandler();
       for (const folder of [own, ...others]) {
-        const path = join(place.dataPath, 'failstore', folder);
+        const path = join(place.dataPath, 'failstore', `${folder}.lts`);
         const left = folder.startsWith('leveldb') ? new LevelDbFailStore({ path }) : new LmdbFailStore({ path });
         await left.open();
         const value = JSON.stringify({ jobId: `J${folder}`, runId: 'R', outcome: { kind: 'success' } });

@@ -1,8 +1,8 @@
 /** What a FailStore kept goes out in order; what is refused or unreadable never blocks what is behind it. */
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryFailStore } from '../../src/adapters/memory/memory-fail-store.js';
 import { Replay } from '../../src/cluster/replay.js';
-import { LtsError } from '../../src/errors.js';
+import { type ErrorCode, LtsError } from '../../src/errors.js';
 import type { OldData } from '../../src/ports/old-data.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
@@ -85,6 +85,76 @@ describe('Replay', () => {
       throw new TypeError('defect');
     });
     await expect(replay.drain()).rejects.toThrow('defect');
+  });
+});
+
+describe('a message that is at fault itself', () => {
+  /** Refused with this code whenever one of these numbers is in it. */
+  const refusing = (code: ErrorCode, bad: readonly number[]) => (batch: readonly number[]) => {
+    if (batch.some((n) => bad.includes(n))) throw new LtsError(code, `${code} for ${batch}`);
+    return [];
+  };
+
+  beforeEach(() => silent.error.mockClear());
+
+  it.each(['LTS_MESSAGE_INVALID', 'LTS_PAYLOAD_TOO_LARGE', 'LTS_PAYLOAD_INVALID'] as const)(
+    '%s: the entry is put aside and named, its neighbours are sent in their order',
+    async (code) => {
+      const { replay, batches, failStore } = await aReplay(numbers(4), refusing(code, [0, 2]));
+      await replay.drain();
+      expect(batches).toEqual([[0, 1, 2, 3], [0], [1], [2], [3]]);
+      expect(await failStore.count('results')).toBe(0);
+      const aside = await failStore.quarantined('results');
+      expect(aside.map(({ key, reason }) => [key, reason])).toEqual([
+        ['k0', `${code} for 0`],
+        ['k2', `${code} for 2`],
+      ]);
+      const refused = [{ key: 'k0' }, { key: 'k2' }];
+      expect(silent.error.mock.calls).toMatchObject([
+        [{ topic: 'results', refused }, expect.stringMatching(/put aside/)],
+      ]);
+    },
+  );
+
+  it('too large: put aside also where it is alone', async () => {
+    const { replay, failStore } = await aReplay(numbers(1), refusing('LTS_PAYLOAD_TOO_LARGE', [0]));
+    await replay.drain();
+    expect([await failStore.count('results'), (await failStore.quarantined('results')).length]).toEqual([0, 1]);
+  });
+
+  it('not understood: while none gets through, all of it stays; the first that does shows which are bad', async () => {
+    const { replay, failStore } = await aReplay(numbers(3), refusing('LTS_MESSAGE_INVALID', [0, 1, 2]));
+    for (let i = 0; i < 3; i++) await replay.drain();
+    expect([await failStore.count('results'), await failStore.quarantined('results')]).toEqual([3, []]);
+    expect(silent.error.mock.calls.length).toBe(1);
+    await failStore.put([{ topic: 'results', key: 'k3', value: '3', at: 0 }]);
+    await replay.drain();
+    expect([await failStore.count('results'), (await failStore.quarantined('results')).length]).toEqual([0, 3]);
+  });
+
+  it('nobody answers in the middle of it: what was not sent stays', async () => {
+    let calls = 0;
+    const { replay, failStore } = await aReplay(numbers(4), (batch) => {
+      if (++calls > 3) throw new LtsError('LTS_NO_TRACKER', 'nobody');
+      return refusing('LTS_MESSAGE_INVALID', [0])(batch);
+    });
+    await replay.drain();
+    expect((await failStore.peek('results', 10)).map(({ key }) => key)).toEqual(['k2', 'k3']);
+  });
+
+  it("not permitted: nothing of it is the entry's fault, so it stays, and that is told once until it changes", async () => {
+    let code: ErrorCode = 'LTS_NOT_PERMITTED';
+    const { replay, failStore, batches } = await aReplay(numbers(3), () => {
+      throw new LtsError(code, 'told');
+    });
+    for (let i = 0; i < 3; i++) await replay.drain();
+    expect([await failStore.count('results'), batches.length]).toEqual([3, 3]);
+    expect(silent.error.mock.calls).toMatchObject([[{ topic: 'results' }, expect.stringMatching(/stays/)]]);
+    expect(replay.isHeldForGood).toBe(true);
+    code = 'LTS_NO_TRACKER';
+    await replay.drain();
+    expect(replay.isHeldForGood).toBe(false);
+    expect(silent.error.mock.calls.length).toBe(1);
   });
 });
 

@@ -71,11 +71,45 @@ describe('the codes', () => {
   it('stored-locally: nobody is there, or nobody answers in time', async () => {
     const alone = await aClient();
     const outcome = await alone.submit({ jobId: 'J1' });
-    expect(outcome).toEqual({ code: 'stored-locally', jobId: 'J1', msg: 'No JobTracker answered; it is sent later.' });
+    const msg = expect.stringMatching(/^Kept, and sent later: .*nobody subscribes there/);
+    expect(outcome).toEqual({ code: 'stored-locally', jobId: 'J1', msg });
     expect(await alone.failStore.count('submissions')).toBe(1);
     const ignored = await aClient({}, silence);
-    expect((await ignored.submit({})).code).toBe('stored-locally');
+    expect(await ignored.submit({})).toMatchObject({
+      code: 'stored-locally',
+      msg: expect.stringMatching(/no answer within/),
+    });
     expect(ignored.cluster.time.nowMs).toBe(5_000);
+  });
+
+  it.each(['LTS_NOT_PERMITTED', 'LTS_PAYLOAD_TOO_LARGE', 'LTS_PAYLOAD_INVALID'] as const)(
+    'rejected: %s, which another try would meet again; nothing is kept',
+    async (errorCode) => {
+      const { submit, failStore } = await aClient({}, () => {
+        throw new LtsError(errorCode, 'why');
+      });
+      expect(await submit({ jobId: 'J1' })).toEqual({ code: 'rejected', jobId: 'J1', msg: 'why', errorCode });
+      expect(await failStore.count('submissions')).toBe(0);
+    },
+  );
+
+  it('rejected: one that is too large harms none of those that went with it', async () => {
+    const { role, cluster, failStore } = await aClient({}, (jobs) => {
+      if (jobs.some(({ jobId }) => jobId === 'J2')) throw new LtsError('LTS_PAYLOAD_TOO_LARGE', 'too large');
+      return all('accepted')(jobs);
+    });
+    const submits = ['J1', 'J2', 'J3'].map((jobId) => role.submit({ jobId }));
+    const codes = (await cluster.until(Promise.all(submits))).map(({ code }) => code);
+    expect(codes).toEqual(['accepted', 'rejected', 'accepted']);
+    expect(await failStore.count('submissions')).toBe(0);
+  });
+
+  it('unknown: an answer that says nothing of the job; that is said, and nothing is kept', async () => {
+    const { submit, failStore } = await aClient({}, () => {
+      throw new LtsError('LTS_MESSAGE_INVALID', 'its version is 2');
+    });
+    expect(await submit({ jobId: 'J1' })).toEqual({ code: 'unknown', jobId: 'J1', msg: 'its version is 2' });
+    expect(await failStore.count('submissions')).toBe(0);
   });
 
   it('no-tracker: the same without the retry client', async () => {
@@ -210,7 +244,11 @@ describe('what the FailStore keeps', () => {
     const { submit, listen, received, cluster } = await aClient();
     await submit({ jobId: 'J1', taskId: 'a' });
     listen(all('accepted'));
-    expect((await submit({ jobId: 'J2', taskId: 'a', replaceOnExist: true })).code).toBe('stored-locally');
+    const second = await submit({ jobId: 'J2', taskId: 'a', replaceOnExist: true });
+    expect(second).toMatchObject({
+      code: 'stored-locally',
+      msg: expect.stringMatching(/earlier submission of its key/),
+    });
     expect((await submit({ jobId: 'J3', taskId: 'b' })).code).toBe('accepted');
     expect((await submit({ jobId: 'J4', taskId: 'a', nodeGroup: 'other' })).code).toBe('accepted');
     await cluster.advance(5_100);

@@ -10,9 +10,9 @@ import { MemoryRegistry } from '../../adapters/memory/memory-registry.js';
 import { MemoryNetwork } from '../../adapters/memory/memory-transport.js';
 import type { FailStore } from '../../ports/fail-store.js';
 import { type NodeOptions, storeChoiceOf } from '../node-options.js';
+import { type FailStoreFolder, failStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
 import {
-  failStoreFolder,
   isFileStore,
   JobStores,
   openFailStore,
@@ -30,9 +30,10 @@ export async function enterEmbedded(options: NodeOptions, self: NodeSelf): Promi
   const place = { path: resolve(options.dataPath ?? './data'), choice, cluster: self.cluster, log: self.log };
   const embedded = await EmbeddedCluster.enter(place);
   const transport = embedded.network.transport();
-  // The application's own FailStore is open here; others may be left of a time when it was a cluster, or kept them in other files.
-  const isEmbeddedGone = (folder: string) => folder !== embedded.folder;
-  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, isEmbeddedGone });
+  // The application's own FailStore is open here; others may be left of a time when it was a cluster, kept them in other files, or had
+  // another name.
+  const mayBeOpen = (folder: FailStoreFolder) => folder.path === embedded.folder;
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: place.path, mayBeOpen });
   let hasStores = false;
   return {
     ...self,
@@ -138,4 +139,4 @@ export class EmbeddedCluster {
   }
 }
 
-const keyOf = ({ path, choice }: StorePlace): string => `${choice.jobQueue}:${path}`;
+const keyOf = ({ path, choice, cluster }: StorePlace): string => `${choice.jobQueue}:${cluster}:${path}`;

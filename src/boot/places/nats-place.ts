@@ -7,7 +7,10 @@ import { resolve } from 'node:path';
 import { DataPathOwner } from '../../adapters/lmdb/owner.js';
 import { LocalServer } from '../../adapters/local/local-server.js';
 import { NatsTransport } from '../../adapters/nats/nats-transport.js';
+import type { FailTopic } from '../../ports/fail-store.js';
+import type { NodeType } from '../../ports/registry.js';
 import { type NodeOptions, serversOf, storeChoiceOf } from '../node-options.js';
+import type { FailStoreFolder } from '../stores/fail-store-folders.js';
 import { LeftOvers } from '../stores/left-overs.js';
 import { ProcessFailStore } from '../stores/process-fail-store.js';
 import { isFileStore, isShared, JobStores, type StorePlace, type StoreRequest, type Stores } from '../stores/stores.js';
@@ -16,16 +19,24 @@ import { NatsLink } from './nats-link.js';
 import type { NodePlace, NodeSelf } from './node-place.js';
 import { holdToOneStore } from './one-store.js';
 
+const sendsOf: Readonly<Record<NodeType, readonly FailTopic[]>> = {
+  JOB_CLIENT: ['submissions'],
+  TASK_TRACKER: ['results', 'biz-logs'],
+  JOB_TRACKER: [],
+};
+
 /** Throws what `NatsLink.open` throws, and LTS_STORE_CORRUPT or LTS_STORE_FAILED for the FailStore. */
 export async function enterNats(options: NodeOptions, self: NodeSelf, interruption: AbortSignal): Promise<NodePlace> {
   const { dataPath = './data', nats } = options;
   const { cluster, log } = self;
+  const servers = serversOf(options);
   const files = { path: resolve(dataPath), choice: storeChoiceOf(options), cluster, log };
   // A JobTracker has nothing that it could not send.
   const failStore = self.type === 'JOB_TRACKER' ? 'memory' : files.choice.failStore;
-  const kept = await ProcessFailStore.enter({ ...files, choice: { ...files.choice, failStore } });
+  const sends = sendsOf[self.type];
+  const kept = await ProcessFailStore.enter({ ...files, servers, sends, choice: { ...files.choice, failStore } });
   try {
-    const link = await NatsLink.open({ ...self, servers: serversOf(options), nats, interruption });
+    const link = await NatsLink.open({ ...self, servers, nats, interruption });
     void link.connection.ended.then((error) => error && self.giveUp(error.message));
     return placeOn(link, self, { kept, files });
   } catch (error) {
@@ -42,8 +53,9 @@ interface PlaceParts {
 function placeOn(link: NatsLink, self: NodeSelf, { kept, files }: PlaceParts): NodePlace {
   const { transport, registry } = link;
   const ground = new TrackerGround(link, files);
-  const isEmbeddedGone = () => ground.isOwned;
-  const leftOvers = new LeftOvers({ ...self, transport, dataPath: files.path, isEmbeddedGone });
+  // While the data path is this process's, no embedded application can be running there.
+  const mayBeOpen = ({ number }: FailStoreFolder) => number === 0 && !ground.isOwned;
+  const leftOvers = new LeftOvers({ ...self, transport, dataPath: files.path, mayBeOpen });
   const place: NodePlace = {
     ...self,
     transport,

@@ -1,9 +1,10 @@
 /**
- * FailStores that dead processes left on a data path: looked for at start and every 30 s, owned while their content is sent, and
- * then left again. One that cannot be used is told once and looked at again when it changes.
+ * FailStores that dead processes left on a data path: looked for at start and every 30 s. Those of this cluster are owned while
+ * their content is sent, and then left again; those of another one are left as they are, and named once if they hold anything.
+ * One that cannot be used is told once and looked at again when it changes.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { LevelDbFailStore } from '../../adapters/leveldb/leveldb-fail-store.js';
 import { currentFileOf, hasLevel } from '../../adapters/leveldb/open-level.js';
 import { dataFileOf } from '../../adapters/lmdb/environment.js';
@@ -14,18 +15,21 @@ import { LtsError } from '../../errors.js';
 import type { FailStore } from '../../ports/fail-store.js';
 import type { Log } from '../../ports/log.js';
 import { clock, ids } from '../system-ports.js';
+import { type FailStoreFolder, failStoreFolders } from './fail-store-folders.js';
 import { type ReplayPlace, replayOf, topics } from './replays.js';
 import { endProcess } from './stores.js';
 
 export interface LeftOversPlace extends Omit<ReplayPlace, 'failStore'> {
   readonly dataPath: string;
-  /** This FailStore of an embedded application may be taken, too: no such application can be using it. */
-  readonly isEmbeddedGone: (folder: string) => boolean;
+  /** Of a folder that has no owner of its own: some embedded application may be using it. */
+  readonly mayBeOpen: (folder: FailStoreFolder) => boolean;
 }
 
 const everyMs = 30_000;
 
 export class LeftOvers {
+  /** Folders of other clusters that some node of this process has mentioned; as many as there are folders. */
+  private static readonly mentioned = new Set<string>();
   private readonly duty: Duty;
   private first: Promise<void> = Promise.resolve();
   /** When a folder's file was last changed that needs no further look; as many as there are folders. */
@@ -48,65 +52,76 @@ export class LeftOvers {
   }
 
   private async round(): Promise<void> {
-    for (const folder of this.folders()) {
+    for (const folder of failStoreFolders(this.place.dataPath)) {
       try {
-        await this.adopt(folder);
+        if (folder.isOf(this.place.cluster)) await this.adopt(folder);
+        else await this.mention(folder);
       } catch (error) {
-        this.done.set(folder, changedAt(folder));
-        this.place.log.error({ error, folder }, 'a FailStore that a dead process left cannot be sent');
+        this.done.set(folder.path, changedAt(folder.path));
+        this.place.log.error({ error, folder: folder.path }, 'a FailStore that a dead process left cannot be used');
       }
     }
   }
 
-  private folders(): string[] {
-    const parent = join(this.place.dataPath, 'failstore');
-    const isMine = (name: string) =>
-      /^(leveldb-)?[1-9]\d*$/.test(name) ||
-      (/^(leveldb-)?0$/.test(name) && this.place.isEmbeddedGone(join(parent, name)));
-    try {
-      return readdirSync(parent)
-        .filter(isMine)
-        .map((name) => join(parent, name));
-    } catch {
-      // Nobody has kept anything on this path.
-      return [];
-    }
+  private async adopt(folder: FailStoreFolder): Promise<void> {
+    if (!this.place.transport.isUp()) return;
+    const waiting = await this.opened(folder, (failStore) => this.send(failStore, folder.path));
+    if (waiting === 0) this.done.set(folder.path, changedAt(folder.path));
   }
 
-  private async adopt(folder: string): Promise<void> {
-    if (!this.place.transport.isUp() || this.done.get(folder) === changedAt(folder)) return;
+  private async mention(folder: FailStoreFolder): Promise<void> {
+    const { path } = folder;
+    if (LeftOvers.mentioned.has(path)) return;
+    const entries = await this.opened(folder, countOf);
+    if (entries === undefined) return;
+    this.done.set(path, changedAt(path));
+    if (entries === 0) return;
+    LeftOvers.mentioned.add(path);
+    const text =
+      'holds what another cluster was to get, and stays as it is; a node of that cluster name on this data path sends it';
+    this.place.log.warn({ folder: path, entries, cluster: this.place.cluster }, text);
+  }
+
+  /** Undefined where there is nothing new, or another process has it. */
+  private async opened(
+    folder: FailStoreFolder,
+    use: (failStore: FailStore) => Promise<number>,
+  ): Promise<number | undefined> {
+    const { path } = folder;
+    if (this.place.mayBeOpen(folder) || (this.done.get(path) ?? 0) === changedAt(path)) return undefined;
     // One that was never used must not ask for the library.
-    if (isLevelDb(folder) && !hasLevel(folder)) return;
-    if (await ownerOf(folder, clock)) return;
-    const owner = await take(folder);
-    if (!owner) return;
+    if (isLevelDb(path) && !hasLevel(path)) return undefined;
+    if (await ownerOf(path, clock)) return undefined;
+    const owner = await take({ path, isBrief: !folder.isOf(this.place.cluster) });
+    if (!owner) return undefined;
+    const failStore = failStoreIn(path, this.place.log);
     try {
-      await this.send(folder);
+      await failStore.open();
+      return await use(failStore);
     } finally {
+      await failStore.close();
       await owner.release();
     }
   }
 
-  private async send(folder: string): Promise<void> {
-    const failStore = failStoreIn(folder, this.place.log);
-    await failStore.open();
-    let left = 0;
-    try {
-      const found = await countOf(failStore);
-      if (found > 0) this.place.log.info({ folder, entries: found }, 'sends what a process that is gone had kept');
-      for (const topic of topics) await replayOf(topic, { ...this.place, failStore }).drain();
-      left = await countOf(failStore);
-    } finally {
-      await failStore.close();
+  /** Answers how many topics are worth another try: what this node's user may not send is left to the others. */
+  private async send(failStore: FailStore, folder: string): Promise<number> {
+    const found = await countOf(failStore);
+    if (found > 0) this.place.log.info({ folder, entries: found }, 'sends what a process that is gone had kept');
+    let waiting = 0;
+    for (const topic of topics) {
+      const replay = replayOf(topic, { ...this.place, failStore });
+      await replay.drain();
+      if (!replay.isHeldForGood && (await failStore.count(topic)) > 0) waiting++;
     }
-    if (left === 0) this.done.set(folder, changedAt(folder));
+    return waiting;
   }
 }
 
 /** Undefined when another process was quicker. */
-async function take(path: string): Promise<DataPathOwner | undefined> {
+async function take(what: { path: string; isBrief: boolean }): Promise<DataPathOwner | undefined> {
   try {
-    return await DataPathOwner.take({ path, clock, ids });
+    return await DataPathOwner.take({ ...what, clock, ids });
   } catch (error) {
     if (LtsError.is(error, 'LTS_DATA_PATH_IN_USE')) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 /** Sends what a FailStore kept for nodes that are gone: each topic as the role would have sent it. */
 import { ask } from '../../cluster/ask.js';
-import { Replay } from '../../cluster/replay.js';
+import { type Refusals, Replay, refusalsOf } from '../../cluster/replay.js';
 import { LtsError } from '../../errors.js';
 import type { JobLogLine } from '../../job/log-line.js';
 import type { FailStore, FailTopic } from '../../ports/fail-store.js';
@@ -25,8 +25,6 @@ export const topics: readonly FailTopic[] = ['results', 'submissions', 'biz-logs
 const everyMs = 30_000;
 const answerWithinMs = 10_000;
 
-type Refusals = readonly (string | undefined)[];
-
 export function replayOf(topic: FailTopic, place: ReplayPlace): Replay<never> {
   const { failStore, log, oldDataHandler } = place;
   const send = senderOf(topic, place) as (values: readonly unknown[]) => Promise<Refusals>;
@@ -40,8 +38,8 @@ function senderOf(topic: FailTopic, { transport, cluster }: ReplayPlace) {
     ask(transport, { subject, deadlineMs: answerWithinMs }, { kind, body });
   const senders = {
     results: async (reports: readonly RunReport[]): Promise<Refusals> => {
-      await tell('ReportRuns', { session: '', slots: 0, reports });
-      return [];
+      const { answers } = await tell('ReportRuns', { session: '', slots: 0, reports });
+      return refusalsOf(answers);
     },
     'biz-logs': async (lines: readonly JobLogLine[]): Promise<Refusals> => {
       await tell('AppendLog', { lines, progress: [] });

@@ -2,8 +2,8 @@
  * The stores of a data path, made by the names of their adapters.
  *
  *   <data-path>/owner...      who owns it           <data-path>/jobs/     jobs and their logs, one LMDB file
- *   <data-path>/failstore/<n>/  what could not be sent: 0 of an embedded application, from 1 on of a process of a cluster;
- *   <data-path>/failstore/leveldb-<n>/  the same in LevelDB, so that each is found by its kind when the setting was changed
+ *   <data-path>/failstore/<n>.<cluster>/  what could not be sent: 0 of an embedded application, from 1 on of a process over NATS;
+ *   <data-path>/failstore/leveldb-<n>.<cluster>/  the same in LevelDB, so that each is found by its kind when the setting was changed
  */
 import { join } from 'node:path';
 import { dataFileOf, LmdbEnvironment } from '../../adapters/lmdb/environment.js';
@@ -165,10 +165,6 @@ export class JobStores {
     for (const one of open) if (one.status === 'fulfilled') await one.value?.close();
   }
 }
-
-/** Where a data path keeps what could not be sent; `number` is 0 for an embedded application. */
-export const failStoreFolder = ({ path, choice }: Pick<StorePlace, 'path' | 'choice'>, number: number): string =>
-  join(path, 'failstore', choice.failStore === 'leveldb' ? `leveldb-${number}` : String(number));
 
 /** What dead processes left in such files is sent by the next one. */
 export const isFileStore = ({ failStore }: StoreChoice): boolean => failStore === 'lmdb' || failStore === 'leveldb';

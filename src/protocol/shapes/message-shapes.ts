@@ -121,7 +121,7 @@ export const messageShapes = {
   },
   ReportRuns: {
     body: object({ session: anySession, reports: batch(runReport), slots }),
-    reply: object({ ...pullAnswer, answers: batch(oneOf('ok', 'stale')) }),
+    reply: object({ ...pullAnswer, answers: batch(oneOf('ok', 'stale', 'unknown')) }),
   },
   AppendLog: {
     body: object({ lines: batch(jobLogLine), progress: list(progress, idsMax) }),

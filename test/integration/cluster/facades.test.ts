@@ -355,7 +355,7 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
         ];
         for (const [i, client] of clients.entries())
           expect((await client.submitJob({ jobId: `J${i}`, delay: '1h' })).code).toBe('stored-locally');
-        expect(readdirSync(join(dataPath, 'failstore'))).toEqual([folder]);
+        expect(readdirSync(join(dataPath, 'failstore'))).toEqual([`${folder}.${node().clusterName}`]);
         for (const client of clients) await client.stop();
         await started(new JobTracker(node()));
         const client = await started(new JobClient({ ...node(), dataPath, failStore }));
@@ -363,11 +363,23 @@ describe.skipIf(missing)(`a cluster over nats-server${missing ? ` (${missing})` 
       },
     );
 
+    it('of a dead client is not kept from being sent by a worker that starts on its data path', async () => {
+      const node = aCluster();
+      const { dataPath } = node();
+      const client = await new JobClient({ ...node(), dataPath }).start();
+      expect((await client.submitJob({ jobId: 'J1', delay: '1h' })).code).toBe('stored-locally');
+      await client.stop();
+      await started(new JobTracker(node()));
+      await started(new TaskTracker({ ...node(), dataPath, jobRunner: () => 1 }));
+      const other = await started(new JobClient(node()));
+      await until(async () => (await other.listJobs()).records.length === 1);
+    });
+
     it('in the folders of dead processes is sent, too, results and the embedded application of before included', async () => {
       const node = aCluster();
       const ground = node();
       for (const folder of ['0', '2', '7', 'leveldb-0', 'leveldb-7']) {
-        const path = join(ground.dataPath, 'failstore', folder);
+        const path = join(ground.dataPath, 'failstore', `${folder}.${ground.clusterName}`);
         const left = folder.startsWith('leveldb') ? new LevelDbFailStore({ path }) : new LmdbFailStore({ path });
         await left.open();
         await left.put([submission(`left-${folder}`)]);

@@ -18,6 +18,8 @@ export interface ChildPlan {
   readonly everyMs?: number;
   /** How long each of its jobs runs. */
   readonly runMs?: number;
+  /** The deadline of its stop on SIGTERM; else the default. */
+  readonly stopWithinMs?: number;
 }
 
 const {
@@ -27,6 +29,7 @@ const {
   prefix = 'job',
   everyMs = 5,
   runMs = 50,
+  stopWithinMs,
 } = JSON.parse(process.argv[2] ?? '{}') as ChildPlan;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -46,7 +49,7 @@ const work = async ({ job, attempt }: { job: { jobId: string; getParam(name: str
 
 const tell = (results: JobResult[]) => results.forEach(({ jobId, state }) => say(`told ${jobId} ${state}`));
 
-async function start(): Promise<{ stop(): Promise<unknown> }> {
+async function start(): Promise<{ stop(deadlineMs?: number): Promise<unknown> }> {
   if (role === 'tracker') return new JobTracker(options).start();
   if (role === 'worker') return new TaskTracker({ ...options, workThreads: 4, processors: { work } }).start();
   const client = await new JobClient({ ...options, jobCompletedHandler: tell, submitWithinMs: 2_000 }).start();
@@ -65,7 +68,7 @@ async function submit(client: JobClient): Promise<void> {
 try {
   const running = await start();
   say('ready');
-  process.on('SIGTERM', () => void running.stop().then(() => process.exit(0)));
+  process.on('SIGTERM', () => void running.stop(stopWithinMs).then(() => process.exit(0)));
   if (role === 'tracker' || role === 'worker') setInterval(() => {}, 60_000);
 } catch (error) {
   say(`refused ${(error as { code?: string }).code} ${(error as Error).message}`);

@@ -23,6 +23,7 @@ let server: NatsServer;
 const node = (user: string) => ({
   clusterName: 'demo',
   registryAddress: server.url,
+  identity: `${user}-1`,
   nats: { user, password },
   dataPath: aFolder(),
   log,
@@ -118,6 +119,20 @@ describe.skipIf(missing)(`one user per role${missing ? ` (${missing})` : ''}`, (
     expect(new Set(await refusals('TASK_TRACKER', 'task-tracker', ofClients))).toEqual(
       new Set(['LTS_MESSAGE_INVALID', 'LTS_NOT_PERMITTED']),
     );
+  });
+
+  it('a client that may not submit is told so at once, with the subject; nothing is kept that could never be sent', async () => {
+    const { tracker } = subjectsOf('demo');
+    const config = `authorization { users: [{ user: web, password: ${password}, permissions: { publish: { deny: "${tracker}" } } }] }`;
+    const strict = await NatsServer.start({ config });
+    atEnd(() => strict.stop());
+    const place = { ...node('web'), registryAddress: strict.url };
+    const client = await started(new JobClient(place));
+    const response = await client.submitJob({ taskId: 'T' });
+    expect(response).toMatchObject({ success: false, code: 'rejected' });
+    expect(response.msg).toContain(`does not permit node ${place.identity} to publish to ${tracker}`);
+    // A cancel of what is kept would send it first, and say that it still waits.
+    await expect(client.cancelJob('T', 'lts')).rejects.toMatchObject({ code: 'LTS_NOT_PERMITTED' });
   });
 
   describe('an application of all three roles, with one file', () => {
