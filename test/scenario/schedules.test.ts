@@ -32,7 +32,7 @@ describe('triggers', () => {
     const cluster = await startCluster();
     const runs = await noting(cluster, () => cluster.clock.sleep(7_000));
     const schedule = await cluster.submit({ repeat: { interval: '10s', count: 4 } });
-    await cluster.advance(hour);
+    await cluster.advance(5 * minute);
     expect(runs.map(({ slot, run }) => [slot, run])).toEqual([
       [0, 1],
       [10, 2],
@@ -50,11 +50,11 @@ describe('triggers', () => {
       repeat: { interval: '1m', count: -1 },
       triggerTime: cluster.clock.wallMs() + minute,
     });
-    await cluster.advance(30 * minute + 500);
-    expect(runs).toHaveLength(30);
+    await cluster.advance(10 * minute + 500);
+    expect(runs).toHaveLength(10);
     await cluster.until(cluster.client.role.ask('CancelJob', { jobId: schedule }));
-    await cluster.advance(hour);
-    expect(runs).toHaveLength(30);
+    await cluster.advance(10 * minute);
+    expect(runs).toHaveLength(10);
     await cluster.stop();
   });
 
@@ -71,10 +71,10 @@ describe('triggers', () => {
     const cluster = await startCluster();
     // Time begins at 08:00 UTC.
     const runs = await noting(cluster);
-    await cluster.submit({ cron: '0 30 8-9 * * ?' });
-    await cluster.submit({ cron: '15 18 * * *', timeZone: 'Asia/Tokyo' });
-    await cluster.advance(2 * hour);
-    expect(runs.map(({ slot }) => slot / 60)).toEqual([30, 75, 90]);
+    await cluster.submit({ cron: '0 5/20 8-9 * * ?' });
+    await cluster.submit({ cron: '10 17 * * *', timeZone: 'Asia/Tokyo' });
+    await cluster.advance(30 * minute);
+    expect(runs.map(({ slot }) => slot / 60)).toEqual([5, 10, 25]);
     for (const { at, slot } of runs) {
       expect(at).toBeGreaterThanOrEqual(slot);
       expect(at - slot).toBeLessThan(0.2);
@@ -83,8 +83,8 @@ describe('triggers', () => {
   });
 
   it.each([
-    ['has no such time', Date.UTC(2027, 2, 27, 23, 30), '2027-03-28T01:00:00.000Z'],
-    ['has it twice', Date.UTC(2027, 9, 30, 23, 30), '2027-10-31T00:30:00.000Z'],
+    ['has no such time', Date.UTC(2027, 2, 28, 0, 25), '2027-03-28T01:00:00.000Z'],
+    ['has it twice', Date.UTC(2027, 9, 31, 0, 25), '2027-10-31T00:30:00.000Z'],
   ])('a daily job fires once on the day that %s', async (_, from, slot) => {
     const cluster = await TestCluster.open();
     await cluster.advance(from - cluster.clock.wallMs());
@@ -94,7 +94,7 @@ describe('triggers', () => {
     await cluster.startWorker({ jobRunner: ({ scheduledFor }) => slots.push(scheduledFor.toISOString()) });
     await cluster.submit({ cron: '0 30 2 * * ?', timeZone: 'Europe/Berlin' });
     // Past the second 2:30 of the night that has two.
-    await cluster.advance(2 * hour + 5 * minute);
+    await cluster.advance(hour + 10 * minute);
     expect(slots).toEqual([slot]);
     await cluster.stop();
   });

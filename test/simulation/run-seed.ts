@@ -21,8 +21,8 @@ export interface RunOptions extends Omit<WorldOptions, 'builders'> {
   readonly plan?: Partial<Plan> | undefined;
 }
 
-/** Long enough for a lease, a sweep and the longest retry after the last fault. */
-const recoveryMs = 110_000;
+/** Long enough for a lease, a sweep and the longest retry after the last fault; where nobody is master, each fourth round sweeps. */
+const recoveryMs = ({ mastership }: Plan): number => (mastership === 'none' ? 290_000 : 110_000);
 const endWithinMs = 20 * 60_000;
 const stepMs = 5_000;
 
@@ -74,9 +74,10 @@ async function live(world: World, workload: Workload, isSound: () => boolean): P
   workload.stop();
   world.calm();
   if (world.checker.open().some((record) => record.body.rule)) {
-    await world.time.runWhile(isSound, world.time.nowMs + recoveryMs);
+    const calmMs = recoveryMs(world.plan);
+    await world.time.runWhile(isSound, world.time.nowMs + calmMs);
     if (!isSound()) return;
-    world.checker.checkSchedulesAlive(recoveryMs);
+    world.checker.checkSchedulesAlive(calmMs);
   }
   const until = world.time.nowMs + endWithinMs;
   while (isSound() && world.time.nowMs < until && !(await isDrained(world))) {

@@ -6,7 +6,7 @@ import { addCounts, faultMarks, missingMarks, sharedMarks } from './coverage.js'
 import { plants } from './plants.js';
 import { runSeed } from './run-seed.js';
 
-const seeds = Array.from({ length: 50 }, (_, i) => i + 1);
+const seeds = Array.from({ length: 100 }, (_, i) => i + 1);
 const program = fileURLToPath(new URL('simulate.ts', import.meta.url));
 
 /** The trace line of a seed, from a process of its own. */
