@@ -25,7 +25,8 @@ const settings = {
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
-    maxWorkers: 2,
+    // One more than the cores of a small machine: much of the time is spent waiting for servers and processes.
+    maxWorkers: 3,
     projects: [
       { extends: true, test: { ...settings, name: 'all', include: ['test/**/*.test.ts'] } },
       ...shapes.map((shape) => ({

@@ -166,15 +166,18 @@ describe('ten seconds in which one of three trackers is cut off', () => {
   });
 });
 
+/** The policies are the same code over every store; an hour of a worker's calls is dear over real servers. */
+const missedHours = [
+  ['fire-all', true, between(10, 80, 10)],
+  ['fire-once', false, [10, 70, 80]],
+  ['fire-once', true, [10, 70, 80]],
+  ['skip', true, [70, 80]],
+  ['skip', false, [70, 80]],
+  ['fire-all', false, between(10, 80, 10)],
+] as const;
+
 describe('an hour without any tracker', () => {
-  it.each([
-    ['fire-once', true, [10, 70, 80]],
-    ['skip', true, [70, 80]],
-    ['fire-all', true, between(10, 80, 10)],
-    ['fire-once', false, [10, 70, 80]],
-    ['skip', false, [70, 80]],
-    ['fire-all', false, between(10, 80, 10)],
-  ] as const)(
+  it.each(shape === 'large' ? missedHours.slice(0, 2) : missedHours)(
     'and three that start in the same instant: %s, relyOnPrevCycle %s',
     async (misfire, relyOnPrevCycle, expected) => {
       const cluster = await clusterOf(3);
