@@ -108,7 +108,7 @@ it('starts an application with the processors of a scan, and ends with 0 at Ctrl
 it.each([
   ['that is away', (socket: Socket) => socket.destroy()],
   ['that is frozen: it takes the connection and says nothing', () => {}],
-])('ends a start that waits for a NATS %s at SIGTERM, within a second', async (_which, take) => {
+])('ends a start that waits for a NATS %s at SIGTERM, long before it gives up by itself', async (_which, take) => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on('error', () => {}));
@@ -122,9 +122,12 @@ it.each([
   const beganAt = performance.now();
   starting.kill('SIGTERM');
   const { code, stdout, stderr } = await answer;
-  expect(performance.now() - beganAt).toBeLessThan(1_000);
+  // By itself after 10 s; some ms on a quiet machine.
+  expect(performance.now() - beganAt).toBeLessThan(6_000);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/"stopping: [\s\S]*"the application stopped"/);
+  // Two writers of one log: their lines may come in either order.
+  expect(stdout).toContain('"stopping: ');
+  expect(stdout).toContain('"the application stopped"');
   for (const socket of sockets) socket.destroy();
   server.close();
 });
