@@ -115,13 +115,11 @@ export class Submit {
   }
 
   /** Once for all who ask at the same time. */
-  private async sendKeptNow(): Promise<void> {
-    this.sending ??= this.replay.drain();
-    try {
-      await this.sending;
-    } finally {
+  private sendKeptNow(): Promise<void> {
+    this.sending ??= this.replay.drain().finally(() => {
       this.sending = undefined;
-    }
+    });
+    return this.sending;
   }
 
   private isKept(key: JobKey): boolean {
