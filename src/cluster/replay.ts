@@ -91,8 +91,10 @@ export class Replay<Value> {
   }
 
   private async isAnyGone(entries: readonly FailEntry[]): Promise<boolean> {
+    const { failStore, topic } = this.options;
     const failure = await this.failureOf(oneMessage(entries));
-    if (failure && isFaultOfMessage(failure)) return this.isAnyGoneAlone(entries);
+    // What could not be read, or was dropped, is gone by now.
+    if (failure && isFaultOfMessage(failure)) return this.isAnyGoneAlone(await failStore.peek(topic, batchMax));
     this.tellHeld(failure);
     return failure === undefined;
   }
